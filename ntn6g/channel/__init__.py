@@ -1,0 +1,46 @@
+"""What space does to a wave: losses, budgets and fading, up to a `ChannelRealization`.
+
+`ntn6g.channel.terrestrial` needs Sionna and is therefore imported by its own name.
+"""
+
+from ntn6g.channel.budget import (
+    LOSS_TERMS,
+    LinkBudget,
+    LossOptions,
+    g_over_t_db_k,
+    link_budget,
+    path_loss_terms_db,
+)
+from ntn6g.channel.fading import FlatChannel, Profile, TappedDelayLine, ntn_tdl_profile
+from ntn6g.channel.guard import check_frequency_domain, predicted_ici_db
+from ntn6g.channel.realization import ChannelRealization
+from ntn6g.channel.response import frequency_response
+from ntn6g.channel.tables import (
+    ENVIRONMENTS,
+    band_of,
+    lookup,
+    median_delay_spread_s,
+    median_k_factor_db,
+)
+
+__all__ = [
+    "ENVIRONMENTS",
+    "LOSS_TERMS",
+    "ChannelRealization",
+    "FlatChannel",
+    "LinkBudget",
+    "LossOptions",
+    "Profile",
+    "TappedDelayLine",
+    "band_of",
+    "check_frequency_domain",
+    "frequency_response",
+    "g_over_t_db_k",
+    "link_budget",
+    "lookup",
+    "median_delay_spread_s",
+    "median_k_factor_db",
+    "ntn_tdl_profile",
+    "path_loss_terms_db",
+    "predicted_ici_db",
+]

@@ -1,0 +1,217 @@
+"""Link budget: radiated power, losses, noise, and the carrier-to-noise ratio they leave, term by term."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from ntn6g.channel.loss import (
+    clutter_loss_db,
+    free_space_loss_db,
+    gas_loss_db,
+    ionospheric_scintillation_db,
+    tropospheric_scintillation_db,
+)
+from ntn6g.channel.loss.gas import GasRule
+from ntn6g.channel.tables import BelowTable, Interpolation
+from ntn6g.core.constants import BOLTZMANN_DBW_K_HZ, REFERENCE_TEMPERATURE_K
+from ntn6g.core.errors import ScenarioError
+from ntn6g.core.units import db_to_linear, linear_to_db
+
+LOSS_TERMS = ("free_space", "gas", "scintillation", "clutter", "shadow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossOptions:
+    """Which losses count, and which of the readings of the standard they follow.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        Any of ``free_space gas scintillation clutter shadow``, in the order in which they are shown.
+    gas_rule, gas_frequencies : str
+        See `ntn6g.channel.loss.gas.gas_loss_db`.
+    interpolation, below_table : str
+        See `ntn6g.channel.tables.lookup`.
+    ionospheric_fluctuation_4ghz_db : float
+        See `ntn6g.channel.loss.scintillation.ionospheric_scintillation_db`.
+    shadow_margin_db : float
+        The term ``shadow``: a margin; TR 38.821 takes 3 dB for handhelds in S band and 0 dB for VSATs.
+    """
+
+    terms: tuple[str, ...] = LOSS_TERMS
+    gas_rule: GasRule = "cosecant"
+    gas_frequencies: Literal["linear", "nearest"] = "linear"
+    interpolation: Interpolation = "linear"
+    below_table: BelowTable = "error"
+    ionospheric_fluctuation_4ghz_db: float = 1.1
+    shadow_margin_db: float = 0.0
+
+    def __post_init__(self) -> None:
+        unknown = [term for term in self.terms if term not in LOSS_TERMS]
+        if unknown:
+            raise ScenarioError(
+                f"{unknown[0]!r} is not a loss; there are {', '.join(LOSS_TERMS)}", key="channel.losses"
+            )
+
+
+def path_loss_terms_db(
+    range_m: Any,
+    elevation_rad: Any,
+    carrier_hz: float,
+    environment: str,
+    line_of_sight: bool,
+    options: LossOptions = LossOptions(),
+) -> dict[str, Any]:
+    r"""Loss of a satellite link by name, :math:`PL = FSPL + PL_g + PL_s + CL + SF`.
+
+    Parameters
+    ----------
+    range_m, elevation_rad : [...]
+        Slant range and elevation. As TensorFlow tensors they give differentiable ``free_space`` and ``gas``;
+        the other terms are tables, read on the host and constant to a gradient.
+    carrier_hz : float
+        Carrier frequency.
+    environment : str
+        One of ``dense-urban urban suburban rural``.
+    line_of_sight : bool
+        Clutter counts only without line of sight.
+    options : LossOptions
+        Terms and readings.
+
+    Returns
+    -------
+    dict of str to [...]
+        Every term of ``options.terms`` in decibels.
+
+    Raises
+    ------
+    ScenarioError
+        Unknown environment, carrier or elevation outside a table.
+
+    References
+    ----------
+    3GPP TR 38.811 V15.1.0, eq. (6.6-1) to (6.6-4); TR 38.821 V16.2.0, 6.1.3.1.
+    """
+    reading = (options.interpolation, options.below_table)
+
+    def scintillation_db() -> Any:
+        ionospheric_db = ionospheric_scintillation_db(carrier_hz, options.ionospheric_fluctuation_4ghz_db)
+        return ionospheric_db + tropospheric_scintillation_db(elevation_rad, carrier_hz, *reading)
+
+    terms = {
+        "free_space": lambda: free_space_loss_db(range_m, carrier_hz),
+        "gas": lambda: gas_loss_db(
+            elevation_rad, carrier_hz, rule=options.gas_rule, frequencies=options.gas_frequencies
+        ),
+        "scintillation": scintillation_db,
+        "clutter": lambda: clutter_loss_db(elevation_rad, carrier_hz, environment, line_of_sight, *reading),
+        "shadow": lambda: np.full(np.shape(elevation_rad), options.shadow_margin_db),
+    }
+    return {name: terms[name]() for name in options.terms}
+
+
+def g_over_t_db_k(antenna_gain_dbi: float, noise_figure_db: float, antenna_temperature_k: float) -> float:
+    r"""Figure of merit :math:`G/T = G - NF - 10 \log_{10}(T_0 + (T_a - T_0) 10^{-NF/10})`, T0 = 290 K.
+
+    References
+    ----------
+    3GPP TR 38.821 V16.2.0, 6.1.3.1.
+    """
+    excess_k = (antenna_temperature_k - REFERENCE_TEMPERATURE_K) * db_to_linear(-noise_figure_db)
+    return float(antenna_gain_dbi - noise_figure_db - linear_to_db(REFERENCE_TEMPERATURE_K + excess_k))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkBudget:
+    """A link budget; ``cnr_db`` is by construction the sum of ``terms_db``.
+
+    Attributes
+    ----------
+    eirp_dbw : [...]
+        Radiated power in ``bandwidth_hz``.
+    g_over_t_db_k : [...]
+        Figure of merit of the receiver.
+    bandwidth_hz : float
+        Noise bandwidth.
+    losses_db : mapping of str to [...]
+        Losses by name, positive.
+    """
+
+    eirp_dbw: Any
+    g_over_t_db_k: Any
+    bandwidth_hz: float
+    losses_db: Mapping[str, Any]
+
+    @property
+    def terms_db(self) -> dict[str, Any]:
+        """Every term by name, signed as it enters the sum."""
+        return {
+            "eirp_dbw": self.eirp_dbw,
+            "g_over_t_db_k": self.g_over_t_db_k,
+            "boltzmann_dbw_k_hz": -BOLTZMANN_DBW_K_HZ,
+            "bandwidth_dbhz": -linear_to_db(self.bandwidth_hz),
+            **{f"{name}_db": -loss_db for name, loss_db in self.losses_db.items()},
+        }
+
+    @property
+    def cnr_db(self) -> Any:
+        """Carrier-to-noise ratio in ``bandwidth_hz``.
+
+        With the occupied bandwidth (12 x resource blocks x subcarrier spacing) as ``bandwidth_hz`` this is
+        Es/N0 per occupied resource element: power and noise divide by the same number of subcarriers.
+        """
+        return sum(self.terms_db.values())
+
+
+def link_budget(
+    *,
+    g_over_t_db_k: Any,
+    bandwidth_hz: float,
+    losses_db: Mapping[str, Any],
+    eirp_dbw: Any = None,
+    eirp_density_dbw_mhz: Any = None,
+) -> LinkBudget:
+    r"""Budget :math:`CNR = EIRP + G/T - k - \sum losses - 10 \log_{10} B`.
+
+    Parameters
+    ----------
+    g_over_t_db_k : [...]
+        Figure of merit of the receiver, given or from `g_over_t_db_k`.
+    bandwidth_hz : float
+        Bandwidth over which power and noise are counted.
+    losses_db : mapping
+        From `path_loss_terms_db`, with any further loss by name.
+    eirp_dbw, eirp_density_dbw_mhz : [...]
+        Exactly one: total power, or power per megahertz, spread evenly over ``bandwidth_hz``.
+
+    Returns
+    -------
+    LinkBudget
+        Works on floats, NumPy arrays and tensors; differentiable in the losses.
+
+    Raises
+    ------
+    ScenarioError
+        Both or neither of the two powers given, or a bandwidth that is not positive.
+
+    References
+    ----------
+    3GPP TR 38.821 V16.2.0, 6.1.3.1.
+    """
+    if (eirp_dbw is None) == (eirp_density_dbw_mhz is None):
+        raise ScenarioError("give exactly one of eirp_dbw and eirp_density_dbw_mhz", key="power.budget")
+    if not bandwidth_hz > 0.0:
+        raise ScenarioError(
+            f"a bandwidth of {bandwidth_hz:g} Hz is not positive", key="power.budget.bandwidth"
+        )
+    if eirp_dbw is None:
+        eirp_dbw = eirp_density_dbw_mhz + linear_to_db(bandwidth_hz / 1e6)
+    return LinkBudget(
+        eirp_dbw=eirp_dbw,
+        g_over_t_db_k=g_over_t_db_k,
+        bandwidth_hz=bandwidth_hz,
+        losses_db=MappingProxyType(dict(losses_db)),
+    )

@@ -1,0 +1,42 @@
+"""Shadow fading and clutter."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ntn6g.channel.tables import BelowTable, Interpolation, band_of, lookup
+
+
+def shadow_sigma_db(
+    elevation_rad: ArrayLike,
+    carrier_hz: float,
+    environment: str,
+    line_of_sight: bool,
+    interpolation: Interpolation = "linear",
+    below_table: BelowTable = "error",
+) -> NDArray[np.float64]:
+    """Standard deviation of log-normal shadow fading; arguments and errors as `ntn6g.channel.tables.lookup`.
+
+    References
+    ----------
+    3GPP TR 38.811 V15.1.0, Tables 6.6.2-1 to 6.6.2-3.
+    """
+    band = band_of(carrier_hz)
+    return lookup(environment, band, line_of_sight, "sigma_sf_db", elevation_rad, interpolation, below_table)
+
+
+def clutter_loss_db(
+    elevation_rad: ArrayLike,
+    carrier_hz: float,
+    environment: str,
+    line_of_sight: bool,
+    interpolation: Interpolation = "linear",
+    below_table: BelowTable = "error",
+) -> NDArray[np.float64]:
+    """Clutter loss, zero in line of sight; arguments and errors as `ntn6g.channel.tables.lookup`.
+
+    References
+    ----------
+    3GPP TR 38.811 V15.1.0, 6.6.2 and Tables 6.6.2-1 to 6.6.2-3.
+    """
+    band = band_of(carrier_hz)
+    return lookup(environment, band, line_of_sight, "clutter_db", elevation_rad, interpolation, below_table)

@@ -1,0 +1,70 @@
+"""From paths to subcarriers: unit phasors and the frequency response of a realization."""
+
+import math
+
+import tensorflow as tf
+
+from ntn6g.channel.realization import ChannelRealization
+
+# Taylor coefficients of cos and sin of 2 pi x in powers of x^2. On |x| <= 1/2 the first terms left out are
+# pi^18/18! = 1.4e-7 and pi^19/19! = 2.3e-8, at or below one rounding of float32.
+_COSINE = [(-1) ** k * (2.0 * math.pi) ** (2 * k) / math.factorial(2 * k) for k in range(9)]
+_SINE = [(-1) ** k * (2.0 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(9)]
+
+
+def _polynomial(x: tf.Tensor, coefficients: list[float]) -> tf.Tensor:
+    value = tf.constant(coefficients[-1], x.dtype)
+    for coefficient in coefficients[-2::-1]:
+        value = value * x + coefficient
+    return value
+
+
+def phasor(cycles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    r"""Real and imaginary part of :math:`\exp(j 2\pi x)` for a phase in cycles.
+
+    Only multiplications and additions, so that XLA on a CPU, which recomputes a fused sine in every consumer
+    and calls it element by element, vectorises it: five times as fast as ``tf.cos`` and ``tf.sin`` there.
+    Reducing in cycles is exact, hence within 1e-6 of the true value at any phase that float32 resolves.
+
+    Parameters
+    ----------
+    cycles : [...], float32
+        Phase over 2 pi.
+
+    Returns
+    -------
+    tuple of [...], float32
+        Cosine and sine.
+    """
+    turn = cycles - tf.round(cycles)
+    square = turn * turn
+    return _polynomial(square, _COSINE), turn * _polynomial(square, _SINE)
+
+
+def frequency_response(realization: ChannelRealization, frequencies_hz: tf.Tensor) -> tf.Tensor:
+    r"""Response :math:`H(t, f) = \sum_p g_p(t) \exp(-j 2\pi f \tau_p)` without the bulk terms.
+
+    Parameters
+    ----------
+    realization : ChannelRealization
+        With one antenna at each end.
+    frequencies_hz : [F], float32
+        Subcarrier frequencies relative to the carrier. Three float32 roundings of f tau leave the phase of a
+        path 10 us late within 3 mrad at 200 MHz and 0.2 mrad at 10 MHz from the carrier.
+
+    Returns
+    -------
+    [B, time, F], complex64
+        Response; mean power one over draws.
+
+    Raises
+    ------
+    ValueError
+        More than one antenna at an end.
+    """
+    gain = realization.gain
+    if gain.shape[1] != 1 or gain.shape[2] != 1:
+        raise ValueError(f"one antenna at each end expected, got gain of shape {tuple(gain.shape)}")
+    cycles = -realization.excess_delay_s[:, :, None] * tf.cast(frequencies_hz, tf.float32)
+    # As a matrix product the phasors are computed once; a fused sum computes them again for every time.
+    return tf.matmul(gain[:, 0, 0], tf.complex(*phasor(cycles)), transpose_a=True)

@@ -1,0 +1,215 @@
+"""One batch of blocks through one link: bits, code, grid, channel, noise, receiver, decoder."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g.channel import ChannelRealization, frequency_response
+from ntn6g.core import random
+from ntn6g.orbit.state import TensorRecord
+from ntn6g.phy.grid import SlotGrid
+from ntn6g.phy.modulation import Modulation
+from ntn6g.phy.outcome import LinkOutcome
+from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, lmmse_equalise
+from ntn6g.phy.synchronisation import common_phase, offset_within_symbol, precompensate, wanted_gain
+
+_DB_TO_NEPER = float(np.log(10.0) / 10.0)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkValues(TensorRecord):
+    """What may differ from block to block without another compilation; every field has shape [B].
+
+    ``noise_variance`` is noise over signal energy per resource element, without fading; ``shadow_sigma_db`` the
+    standard deviation of log-normal shadowing (0 for none); ``doppler_hz`` the terminal's largest own Doppler;
+    ``residual_offset_hz`` what pre-compensation leaves. ``delay_s`` (light time), ``range_rate_m_s``,
+    ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation, ``path_loss_db`` (already inside
+    ``noise_variance``) travels in it. Types are in ``DTYPES``.
+    """
+
+    noise_variance: tf.Tensor
+    shadow_sigma_db: tf.Tensor
+    delay_spread_s: tf.Tensor
+    k_factor_db: tf.Tensor
+    doppler_hz: tf.Tensor
+    residual_offset_hz: tf.Tensor
+    delay_s: tf.Tensor
+    range_rate_m_s: tf.Tensor
+    range_acceleration_m_s2: tf.Tensor
+    carrier_hz: tf.Tensor
+    path_loss_db: tf.Tensor
+
+    DTYPES: ClassVar[dict[str, str]] = {
+        "noise_variance": "float32",
+        "shadow_sigma_db": "float32",
+        "delay_spread_s": "float32",
+        "k_factor_db": "float32",
+        "doppler_hz": "float32",
+        "residual_offset_hz": "float64",
+        "delay_s": "float64",
+        "range_rate_m_s": "float64",
+        "range_acceleration_m_s2": "float64",
+        "carrier_hz": "float64",
+        "path_loss_db": "float32",
+    }
+
+
+class Fading(Protocol):
+    """Draws a realisation for each block of a batch."""
+
+    def __call__(self, keys: tf.Tensor, **values: Any) -> ChannelRealization:
+        """Keys uint32 [B, 2], times [T] and per-block values [B] to a realisation."""
+        ...
+
+
+class Code(Protocol):
+    """A transport block's code."""
+
+    block_bits: int
+
+    def encode(self, bits: tf.Tensor) -> tf.Tensor:
+        """Float32 bits [B, block_bits] to coded bits [B, coded_bits]."""
+        ...
+
+    def decode(self, llr: tf.Tensor) -> Any:
+        """Float32 ratios [B, coded_bits] to an object with ``bits``, ``crc_ok`` and ``iterations``."""
+        ...
+
+
+class LinkChain:
+    """The composition: what enters is a key per block and its values, what leaves is a `LinkOutcome`.
+
+    Parameters
+    ----------
+    grid : SlotGrid
+        The slot.
+    modulation : Modulation
+        Constellation of the data elements.
+    code : Code or None
+        None sends as many uncoded bits as the grid holds.
+    fading : Fading
+        Generator of the small-scale channel.
+    perfect_csi : bool
+        True hands the receiver the channel on every element; False estimates it on the DM-RS.
+    frequency_offset : bool
+        True applies ``residual_offset_hz`` as common phase and inter-carrier interference.
+    """
+
+    def __init__(
+        self,
+        *,
+        grid: SlotGrid,
+        modulation: Modulation,
+        code: Code | None,
+        fading: Fading,
+        perfect_csi: bool,
+        frequency_offset: bool,
+    ) -> None:
+        self.grid = grid
+        self.modulation = modulation
+        self.code = code
+        self._fading = fading
+        self._estimate = None if perfect_csi else LeastSquaresEstimator(grid)
+        self._frequency_offset = frequency_offset
+
+    @property
+    def block_bits(self) -> int:
+        """Transport-block bits of one block (all bits of the grid when uncoded)."""
+        return self.code.block_bits if self.code else self.coded_bits
+
+    @property
+    def coded_bits(self) -> int:
+        """Bits that the data elements carry."""
+        return self.grid.data_elements * self.modulation.bits_per_symbol
+
+    def __call__(self, keys: tf.Tensor, values: LinkValues) -> LinkOutcome:
+        """Run one batch: keys uint32 [B, 2], values [B]."""
+        bits = random.bits(random.stream(keys, "bits"), self.block_bits)
+        coded = self.code.encode(bits) if self.code else bits
+        sent = self.modulation.map(coded)
+
+        noise_variance = _noise_variance(keys, values)
+        received, channel = self._propagate(keys, values, self.grid.fill(sent), noise_variance)
+        known, error = self._channel_knowledge(received, channel, noise_variance)
+        data, known_at_data = self.grid.data_of(received), self.grid.data_of(known)
+        equalised = lmmse_equalise(
+            data, known_at_data, self.grid.data_of(noise_variance[:, None, None] + error)
+        )
+        return self._count(bits, coded, equalised, _sinr(data, known_at_data * sent))
+
+    def _propagate(
+        self, keys: tf.Tensor, values: LinkValues, grid_values: tf.Tensor, noise_variance: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Received grid and the true channel of every element, both complex64 [B, 14, subcarriers]."""
+        drawn = self._fading(
+            keys,
+            times_s=self.grid.symbol_times_s.astype("float32"),
+            delay_spread_s=values.delay_spread_s,
+            doppler_hz=values.doppler_hz,
+            k_factor_db=values.k_factor_db,
+        )
+        moving = drawn.with_bulk(
+            delay_s=values.delay_s,
+            range_rate_m_s=values.range_rate_m_s,
+            range_acceleration_m_s2=values.range_acceleration_m_s2,
+            carrier_hz=values.carrier_hz,
+            path_loss_db=values.path_loss_db,
+        )
+        realization = precompensate(moving, residual_offset_hz=values.residual_offset_hz)
+        channel = frequency_response(realization, self.grid.frequencies_hz)
+        received = channel * grid_values
+        if self._frequency_offset:
+            offset_hz = realization.bulk_doppler_hz
+            turn = common_phase(offset_hz, self.grid)[:, :, None]
+            received = turn * offset_within_symbol(received, offset_hz, self.grid)
+            channel = channel * turn * tf.cast(wanted_gain(offset_hz, self.grid), tf.complex64)[:, None, None]
+        noise = random.complex_normal(random.stream(keys, "noise"), tuple(received.shape[1:]))
+        return received + tf.cast(tf.sqrt(noise_variance), tf.complex64)[:, None, None] * noise, channel
+
+    def _channel_knowledge(
+        self, received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        if self._estimate is None:
+            return channel, tf.zeros(channel.shape, tf.float32)
+        known, error = self._estimate(received, noise_variance)
+        return known, error
+
+    def _count(self, bits: tf.Tensor, coded: tf.Tensor, equalised: Equalised, sinr: tf.Tensor) -> LinkOutcome:
+        batch = bits.shape[0]
+        hard = self.modulation.decide(equalised.symbols)
+        uncoded_errors = _differences(hard, coded)
+        if self.code is None:
+            decided, crc_ok = hard, tf.zeros([batch], tf.bool)
+            iterations = tf.zeros([batch], tf.int32)
+        else:
+            decoded = self.code.decode(self.modulation.llr(equalised.symbols, equalised.noise_variance))
+            decided, crc_ok, iterations = decoded.bits, decoded.crc_ok, decoded.iterations
+        errors = _differences(decided, bits)
+        return LinkOutcome(
+            bits=tf.fill([batch], self.block_bits),
+            bit_errors=errors,
+            uncoded_bits=tf.fill([batch], self.coded_bits),
+            uncoded_bit_errors=uncoded_errors,
+            block_error=errors > 0,
+            undetected_error=(errors > 0) & crc_ok,
+            sinr=sinr,
+            iterations=iterations,
+        )
+
+
+def _noise_variance(keys: tf.Tensor, values: LinkValues) -> tf.Tensor:
+    shadow_db = values.shadow_sigma_db * random.normal(random.stream(keys, "shadowing"), (1,))[:, 0]
+    return values.noise_variance * tf.exp(_DB_TO_NEPER * shadow_db)
+
+
+def _differences(decided: tf.Tensor, sent: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(decided != sent, tf.int32), axis=1)
+
+
+def _sinr(received: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    def power(values: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(tf.square(tf.math.real(values)) + tf.square(tf.math.imag(values)), axis=1)
+
+    return power(wanted) / tf.maximum(power(received - wanted), 1e-30)

@@ -1,0 +1,27 @@
+"""Channel coding of NR: MCS tables, block sizes, LDPC transport blocks and their decoders."""
+
+from ntn6g.phy.coding.block_size import (
+    Segmentation,
+    base_graph,
+    resource_elements,
+    segment,
+    transport_block_bits,
+)
+from ntn6g.phy.coding.decoder import DECODERS
+from ntn6g.phy.coding.mcs import Mcs, mcs, mcs_table
+from ntn6g.phy.coding.transport import CodewordCode, Decoded, TransportCode
+
+__all__ = [
+    "DECODERS",
+    "CodewordCode",
+    "Decoded",
+    "Mcs",
+    "Segmentation",
+    "TransportCode",
+    "base_graph",
+    "mcs",
+    "mcs_table",
+    "resource_elements",
+    "segment",
+    "transport_block_bits",
+]

@@ -1,0 +1,101 @@
+"""Bits to symbols and back to log-likelihood ratios, for BPSK and square Gray-coded QAM."""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from sionna.phy.mapping import Constellation, Mapper
+
+BITS_PER_SYMBOL = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8, "1024qam": 10}
+
+
+@functools.lru_cache
+def _axis(bits_per_axis: int, axes: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Levels [points] of one axis of the constellation and their bit labels [points, bits_per_axis]."""
+    levels = np.array(Constellation("pam", bits_per_axis, precision="single").points).real
+    labels = (np.arange(2**bits_per_axis)[:, None] >> np.arange(bits_per_axis)[::-1]) & 1
+    return (levels / np.sqrt(axes)).astype(np.float32), labels.astype(bool)
+
+
+class Modulation:
+    r"""Mapper and exact demapper of one constellation of unit mean energy.
+
+    Labels are those of TS 38.211 5.1 (even bits on the in-phase axis, odd bits on the quadrature axis), except
+    BPSK, which is real here instead of turned by 45 degrees. Because the axes of a square QAM are independent
+    under circular Gaussian noise, the a-posteriori ratio of a bit needs the :math:`\sqrt M` levels of its own
+    axis only,
+
+    .. math:: L = \ln\sum_{p: b=1} e^{-(x-p)^2/N_0} - \ln\sum_{p: b=0} e^{-(x-p)^2/N_0},
+
+    which is what Sionna's ``Demapper('app')`` computes over all :math:`M` points.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``BITS_PER_SYMBOL``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bits_per_symbol = BITS_PER_SYMBOL[name]
+        self._axes = 1 if name == "bpsk" else 2
+        kind = "pam" if name == "bpsk" else "qam"
+        self._mapper = Mapper(kind, self.bits_per_symbol, precision="single")
+        self._levels, self._labels = _axis(self.bits_per_symbol // self._axes, self._axes)
+
+    def map(self, bits: tf.Tensor) -> tf.Tensor:
+        """Float32 bits [B, symbols * bits_per_symbol] to complex64 symbols [B, symbols]."""
+        return self._mapper(bits)
+
+    def decide(self, symbols: tf.Tensor) -> tf.Tensor:
+        """Labels of the nearest points: complex64 [B, symbols] to float32 bits [B, symbols * bits_per_symbol].
+
+        Symbol by symbol, as closed forms of the bit error rate assume; the sign of `llr` decides bit by bit, which
+        differs a little at low signal-to-noise ratio.
+        """
+        distance = tf.abs(tf.stack(self._parts(symbols), axis=-1)[..., None] - self._levels)
+        labels = tf.gather(tf.constant(self._labels, tf.float32), tf.argmin(distance, axis=-1))
+        interleaved = tf.transpose(labels, [0, 1, 3, 2])  # [B, symbols, bits per axis, axes]
+        return tf.reshape(interleaved, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+
+    def llr(self, symbols: tf.Tensor, noise_variance: tf.Tensor) -> tf.Tensor:
+        """Log-likelihood ratios ln P(1)/P(0), float32 [B, symbols * bits_per_symbol].
+
+        Parameters
+        ----------
+        symbols : complex64 [B, symbols]
+            Equalised symbols, unbiased.
+        noise_variance : float32 [B, symbols]
+            Variance of the complex noise that remains on each symbol, positive.
+        """
+        ratios = [_axis_ratios(part, noise_variance, self._levels, self._labels) for part in self._parts(symbols)]
+        # even bits belong to the first axis, odd bits to the second
+        interleaved = [ratio for pair in zip(*ratios, strict=True) for ratio in pair]
+        stacked = tf.stack(interleaved, axis=-1)
+        return tf.reshape(stacked, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+
+    def _parts(self, symbols: tf.Tensor) -> list[tf.Tensor]:
+        return [tf.math.real(symbols), tf.math.imag(symbols)][: self._axes]
+
+
+def _axis_ratios(
+    received: tf.Tensor,
+    noise_variance: tf.Tensor,
+    levels: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+) -> list[tf.Tensor]:
+    """Ratios of the bits of one axis, each [B, symbols]: written out level by level, which XLA vectorises."""
+    metrics = [-tf.square(received - level) / noise_variance for level in levels]
+    return [
+        _log_sum_exp([m for m, one in zip(metrics, label, strict=True) if one])
+        - _log_sum_exp([m for m, one in zip(metrics, label, strict=True) if not one])
+        for label in labels.T
+    ]
+
+
+def _log_sum_exp(metrics: list[tf.Tensor]) -> tf.Tensor:
+    if len(metrics) == 1:
+        return metrics[0]
+    largest = functools.reduce(tf.maximum, metrics)
+    return largest + tf.math.log(tf.add_n([tf.exp(metric - largest) for metric in metrics]))

@@ -1,0 +1,95 @@
+"""Channel estimation on the DM-RS and LMMSE equalisation of a one-layer, one-antenna grid.
+
+Both are what Sionna's ``LSChannelEstimator`` (linear interpolation) and ``LMMSEEqualizer`` compute, written for one
+antenna: interpolation is a product with a constant matrix, and the equaliser is a division, so that XLA runs them
+over the whole batch at once. The tests hold the two pairs equal.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from ntn6g.phy.grid import SYMBOLS_PER_SLOT, SlotGrid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equalised:
+    """Unbiased data symbols, complex64 [B, data_elements], and the variance left on each, float32 same shape."""
+
+    symbols: tf.Tensor
+    noise_variance: tf.Tensor
+
+
+def linear_weights(known: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+    """Matrix [len(known), count] that interpolates linearly between known positions and extrapolates outside.
+
+    A single known position is held constant.
+    """
+    weights = np.zeros([len(known), count])
+    if len(known) == 1:
+        weights[0] = 1.0
+        return weights.astype(np.float32)
+    position = np.arange(count)
+    right = np.clip(np.searchsorted(known, position, side="left"), 1, len(known) - 1)
+    fraction = (position - known[right - 1]) / (known[right] - known[right - 1])
+    weights[right, position] = fraction
+    weights[right - 1, position] = 1.0 - fraction
+    return weights.astype(np.float32)
+
+
+class LeastSquaresEstimator:
+    """Least-squares estimate on the DM-RS, then linear interpolation over frequency and over time.
+
+    Parameters
+    ----------
+    grid : SlotGrid
+        With pilots.
+    """
+
+    def __init__(self, grid: SlotGrid) -> None:
+        self._grid = grid
+        self._frequency = linear_weights(grid.dmrs_subcarriers, grid.subcarriers)
+        self._time = linear_weights(grid.dmrs_symbols, SYMBOLS_PER_SLOT)
+        # variance of the estimate over that of the noise: independent pilots, so squared weights add
+        self._noise_gain = np.square(self._time).sum(0)[:, None] * np.square(self._frequency).sum(0)[None, :]
+
+    def __call__(self, received: tf.Tensor, noise_variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Estimate [B, 14, subcarriers] complex64 and its error variance, float32 same shape.
+
+        ``received`` is the grid complex64 [B, 14, subcarriers], ``noise_variance`` float32 [B]. The error variance counts
+        noise alone, not the interpolation error.
+        """
+        at_pilots = self._grid.dmrs_of(received) / self._grid.dmrs_values  # [B, dmrs symbols, dmrs subcarriers]
+        over_frequency = _real_product(at_pilots, self._frequency)
+        over_time = tf.transpose(_real_product(tf.transpose(over_frequency, [0, 2, 1]), self._time), [0, 2, 1])
+        return over_time, noise_variance[:, None, None] * self._noise_gain.astype(np.float32)
+
+
+def _real_product(values: tf.Tensor, weights: NDArray[np.float32]) -> tf.Tensor:
+    """Complex [B, n, k] times real [k, m], as one real product with the batch folded in."""
+    batch, rows, columns = values.shape
+    flat = tf.reshape(values, [batch * rows, columns])
+    both = tf.concat([tf.math.real(flat), tf.math.imag(flat)], axis=0) @ weights
+    real, imaginary = tf.split(both, 2, axis=0)
+    return tf.reshape(tf.complex(real, imaginary), [batch, rows, weights.shape[1]])
+
+
+def lmmse_equalise(
+    received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor, *, floor: float = 1e-12
+) -> Equalised:
+    """One-tap LMMSE equaliser with its bias removed: y / h, variance (N0 + estimation error) / |h|^2.
+
+    Parameters
+    ----------
+    received, channel : complex64 [B, elements]
+        Received symbols and what is known of the channel there.
+    noise_variance : float32 [B, elements]
+        Noise plus channel-estimation error.
+    floor : float
+        Least |h|^2, so that an element in a perfect null gives finite, worthless symbols.
+    """
+    power = tf.maximum(tf.square(tf.math.real(channel)) + tf.square(tf.math.imag(channel)), floor)
+    symbols = received * tf.math.conj(channel) / tf.cast(power, tf.complex64)
+    return Equalised(symbols=symbols, noise_variance=noise_variance / power)

@@ -1,0 +1,122 @@
+"""What lies between the antennas: carrier, environment, fading, losses and the limits of the models."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.fields import Section
+
+LINE_OF_SIGHT_PROFILES = {
+    "ntn-tdl": ("C", "D"),  # TR 38.811 V15.4.0, tables 6.9.2-3 and 6.9.2-4
+    "tdl": ("D", "E"),  # TR 38.901 V16.1.0, tables 7.7.2-4 and 7.7.2-5
+}
+
+
+class Awgn(Section):
+    """No fading: one path of unit gain."""
+
+    kind: Literal["awgn"]
+    """White Gaussian noise only."""
+
+
+class NtnTdl(Section):
+    """The tapped delay lines of TR 38.811 6.9.2."""
+
+    kind: Literal["ntn-tdl"]
+    """Tapped delay line of TR 38.811 for a satellite link."""
+    profile: Literal["A", "B", "C", "D"]
+    """NTN-TDL profile: A and B without, C and D with line of sight."""
+    delay_spread_ns: float | None = Field(default=None, gt=0.0)
+    """Root-mean-square delay spread, ns, positive; default: median of TR 38.811 at the elevation."""
+    k_factor_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Ricean K-factor, dB, -50 to 100, profiles C and D only; default: TR 38.811 at the elevation."""
+    los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
+
+
+class Tdl(Section):
+    """The tapped delay lines of TR 38.901 7.7.2."""
+
+    kind: Literal["tdl"]
+    """Tapped delay line of TR 38.901 for a terrestrial link."""
+    profile: Literal["A", "B", "C", "D", "E"]
+    """TDL profile: A, B and C without, D and E with line of sight."""
+    delay_spread_ns: float = Field(gt=0.0)
+    """Root-mean-square delay spread, ns, positive."""
+    k_factor_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Ricean K-factor, dB, -50 to 100, profiles D and E only; default: the one of the profile."""
+
+
+Fading = Annotated[Awgn | NtnTdl | Tdl, Field(discriminator="kind")]
+
+
+class Losses(Section):
+    """Which large-scale losses count."""
+
+    free_space: bool = True
+    """Free-space path loss over the slant range."""
+    gas: bool = True
+    """Absorption by atmospheric gases."""
+    scintillation: bool = True
+    """Ionospheric or tropospheric scintillation loss."""
+    clutter: bool = True
+    """Clutter loss where there is no line of sight."""
+    shadow_fading: Literal["none", "draw"] = "none"
+    """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811."""
+    shadow_margin_db: float = Field(default=0.0, ge=0.0, le=100.0)
+    """Fixed margin for shadow fading, dB, 0 to 100."""
+
+
+class GasModel(Section):
+    """How the zenith attenuation by gases is read from the table of TR 38.811."""
+
+    frequency: Literal["nearest", "interpolate"] = "interpolate"
+    """Between the table's frequencies: the nearest row or interpolation."""
+    below_10_ghz: bool = True
+    """Whether gases count below 10 GHz, where TR 38.811 lets them be neglected under conditions."""
+
+
+class Guard(Section):
+    """When the frequency-domain path refuses a channel."""
+
+    max_ici_db: float = Field(default=-35.0, ge=-200.0, le=0.0)
+    """Largest predicted inter-carrier interference over the signal, dB, -200 to 0."""
+    tap_floor_db: float = Field(default=-40.0, ge=-200.0, le=0.0)
+    """Taps above this level over the total must lie inside the cyclic prefix, dB, -200 to 0."""
+
+
+class Channel(Section):
+    """What space does to the wave."""
+
+    carrier_ghz: float = Field(ge=0.1, le=300.0)
+    """Carrier frequency, GHz, 0.1 to 300."""
+    environment: Literal["dense-urban", "urban", "suburban", "rural"] = "urban"
+    """Surroundings of the terminal, as in the tables of TR 38.811."""
+    line_of_sight: bool | None = None
+    """Whether the terminal sees the satellite; default: as the fading profile has it, true for awgn."""
+    fading: Fading
+    """Small-scale fading; its parameters live inside it."""
+    losses: Losses = Field(default_factory=Losses)
+    """Which large-scale losses count."""
+    gas_model: GasModel = Field(default_factory=GasModel)
+    """How gas absorption is read from its table."""
+    table_interpolation: Literal["linear", "nearest"] = "linear"
+    """Between the elevations of the TR 38.811 tables: linear, or the nearest row."""
+    below_table: Literal["error", "clamp"] = "error"
+    """Below the tables' lowest elevation of 10 degrees: refuse, or use the row at 10 degrees."""
+    guard: Guard = Field(default_factory=Guard)
+    """When the frequency-domain path refuses a channel."""
+
+    def check(self) -> None:
+        """Raise `ScenarioError` for a K-factor on a profile without line of sight."""
+        fading = self.fading
+        if isinstance(fading, Awgn) or fading.k_factor_db is None:
+            return
+        with_sight = LINE_OF_SIGHT_PROFILES[fading.kind]
+        if fading.profile not in with_sight:
+            raise ScenarioError(
+                f"{fading.k_factor_db:g} dB does not apply to profile {fading.profile}, which has no line of "
+                f"sight; use profile {' or '.join(with_sight)}, or leave the key out",
+                key="channel.fading.k_factor_db",
+            )

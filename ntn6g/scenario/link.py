@@ -1,0 +1,160 @@
+"""What is sent and with how much power: grid, coding, receiver; SNR or link budget."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.fields import Section, at_most_one
+
+# TS 38.214 V18.7.0, tables 5.1.3.1-1 to -3; the rows beyond are reserved
+LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28}
+
+
+class Decoder(Section):
+    """The LDPC decoder."""
+
+    kind: Literal["layered-min-sum", "sionna"] = "layered-min-sum"
+    """Layered normalised min-sum, or Sionna's flooding belief propagation."""
+    iterations: int | None = Field(default=None, ge=1, le=1_000)
+    """Most iterations, 1 to 1000; default: the decoder's own."""
+
+
+class Link(Section):
+    """The physical layer of one link."""
+
+    direction: Literal["downlink", "uplink"] = "downlink"
+    """Who sends: downlink from the satellite, uplink from the terminal."""
+    subcarrier_khz: Literal[15, 30, 60, 120, 240] = 120
+    """Subcarrier spacing, kHz: 15, 30, 60, 120 or 240."""
+    resource_blocks: int = Field(default=25, ge=1, le=275)
+    """Resource blocks of 12 subcarriers, 1 to 275."""
+    mcs: int | None = Field(default=None, ge=0, le=31)
+    """Modulation and coding scheme index, 0 to the last of its table; required unless coding is none."""
+    mcs_table: Literal[1, 2, 3] = 1
+    """MCS table of TS 38.214: 1 (to 64-QAM), 2 (to 256-QAM) or 3 (low spectral efficiency)."""
+    modulation: Literal["bpsk", "qpsk", "16qam", "64qam", "256qam"] | None = None
+    """Constellation of an uncoded link; required where coding is none, not allowed elsewhere."""
+    coding: Literal["ldpc", "none"] = "ldpc"
+    """Channel code: the 5G NR LDPC chain, or none."""
+    receiver: Literal["lmmse"] = "lmmse"
+    """Equaliser."""
+    csi: Literal["estimated", "perfect"] = "estimated"
+    """Channel knowledge of the receiver: estimated from DM-RS, or perfect."""
+    dmrs_additional_positions: int = Field(default=1, ge=0, le=3)
+    """DM-RS symbols beyond the first one, 0 to 3."""
+    pilots: bool = True
+    """Whether DM-RS is sent; false, with perfect csi only, fills the whole grid with data."""
+    decoder: Decoder = Field(default_factory=Decoder)
+    """The LDPC decoder."""
+    residual_offset_ppm: float | None = Field(default=None, ge=-1_000.0, le=1_000.0)
+    """Frequency offset left after compensation, parts per million of the carrier, -1000 to 1000."""
+    residual_offset_hz: float | None = Field(default=None, ge=-1e7, le=1e7)
+    """Frequency offset left after compensation, Hz, -1e7 to 1e7."""
+    count_cyclic_prefix: bool = False
+    """Whether the energy per bit counts the cyclic prefix."""
+
+    @model_validator(mode="after")
+    def _no_rivals(self) -> Self:
+        at_most_one(self, "mcs", "modulation")
+        at_most_one(self, "residual_offset_ppm", "residual_offset_hz")
+        return self
+
+    def check(self) -> None:
+        """Raise `ScenarioError` where the keys do not fit together."""
+        if self.coding == "ldpc":
+            self._check_coded()
+        else:
+            self._check_uncoded()
+        if not self.pilots and self.csi != "perfect":
+            raise ScenarioError(
+                "false leaves nothing to estimate the channel from; it needs link.csi: perfect",
+                key="link.pilots",
+            )
+
+    def _check_coded(self) -> None:
+        if self.modulation is not None:
+            raise ScenarioError(
+                f"{self.modulation!r} is for coding: none; with coding: ldpc the mcs sets the modulation",
+                key="link.modulation",
+            )
+        if self.mcs is None:
+            raise ScenarioError(
+                "required key is missing (or give coding: none with a modulation)", key="link.mcs"
+            )
+        last = LAST_MCS_INDEX[self.mcs_table]
+        if self.mcs > last:
+            raise ScenarioError(
+                f"{self.mcs} is outside MCS table {self.mcs_table} of TS 38.214; its last index is {last}",
+                key="link.mcs",
+            )
+
+    def _check_uncoded(self) -> None:
+        if self.mcs is not None:
+            raise ScenarioError(
+                f"{self.mcs} is for coding: ldpc; with coding: none give a modulation instead", key="link.mcs"
+            )
+        if self.modulation is None:
+            raise ScenarioError("required key is missing where coding is none", key="link.modulation")
+
+
+_NOISE_KEYS = ("antenna_gain_dbi", "noise_figure_db", "antenna_temperature_k")
+
+
+class Budget(Section):
+    """Received power from a link budget: EIRP, losses of the channel section, G/T."""
+
+    eirp_density_dbw_mhz: float | None = Field(default=None, ge=-200.0, le=200.0)
+    """EIRP per bandwidth, dBW/MHz, -200 to 200; or give `eirp_dbm`."""
+    eirp_dbm: float | None = Field(default=None, ge=-200.0, le=200.0)
+    """EIRP over the occupied bandwidth, dBm, -200 to 200; or give `eirp_density_dbw_mhz`."""
+    gt_dbk: float | None = Field(default=None, ge=-100.0, le=100.0)
+    """Receiver figure of merit G/T, dB/K, -100 to 100; or give gain, noise figure and temperature."""
+    antenna_gain_dbi: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Gain of the receive antenna, dBi, -50 to 100."""
+    noise_figure_db: float | None = Field(default=None, ge=0.0, le=50.0)
+    """Noise figure of the receiver, dB, 0 to 50."""
+    antenna_temperature_k: float | None = Field(default=None, gt=0.0, le=1e5)
+    """Noise temperature of the receive antenna, K, above 0 to 1e5."""
+    additional_loss_db: float = Field(default=0.0, ge=-100.0, le=100.0)
+    """Further losses, dB, -100 to 100."""
+
+    def check(self) -> None:
+        """Raise `ScenarioError` unless there is one EIRP and one description of the receiver."""
+        _exactly_one(self, ("eirp_density_dbw_mhz", "eirp_dbm"), "power.budget")
+        given = [key for key in _NOISE_KEYS if getattr(self, key) is not None]
+        if self.gt_dbk is not None and given:
+            raise ScenarioError(
+                f"gt_dbk and {given[0]} are both given; give either gt_dbk or {', '.join(_NOISE_KEYS)}",
+                key="power.budget",
+            )
+        if self.gt_dbk is None and len(given) < len(_NOISE_KEYS):
+            missing = next(key for key in _NOISE_KEYS if key not in given)
+            raise ScenarioError(
+                f"{missing} is missing; give either gt_dbk or all of {', '.join(_NOISE_KEYS)}",
+                key="power.budget",
+            )
+
+
+class Power(Section):
+    """How strong the signal is: exactly one of Eb/N0, Es/N0 and a link budget."""
+
+    ebno_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Received energy per transport-block bit over noise density, dB, -50 to 100."""
+    esno_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Received energy per occupied resource element over noise density, dB, -50 to 100."""
+    budget: Budget | None = None
+    """Received power from EIRP, range, losses and G/T."""
+
+    def check(self) -> None:
+        """Raise `ScenarioError` unless exactly one way is chosen."""
+        _exactly_one(self, ("ebno_db", "esno_db", "budget"), "power")
+        if self.budget is not None:
+            self.budget.check()
+
+
+def _exactly_one(section: Section, keys: tuple[str, ...], where: str) -> None:
+    given = [key for key in keys if getattr(section, key) is not None]
+    if len(given) != 1:
+        found = f"{' and '.join(given)} are given" if given else "none is given"
+        raise ScenarioError(f"{found}; give exactly one of {', '.join(keys)}", key=where)

@@ -1,0 +1,297 @@
+"""The whole scenario: its sections and parts, the checks across sections, and the points of its sweep."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.channel import Channel
+from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
+from ntn6g.scenario.link import Link, Power
+from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
+from ntn6g.scenario.platforms import At, Platform, Terminal
+from ntn6g.scenario.sweep import Engine, Stop, Sweep
+
+_REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
+_NOT_SWEPT = ("schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
+
+
+class Track(Section):
+    """The time axis of a pass study."""
+
+    step_s: float = Field(default=1.0, gt=0.0, le=3_600.0)
+    """Time between samples, s, above 0 to 3600."""
+
+
+class Part(Section):
+    """What one part changes; `at`, `channel`, `link` and `track` are merged, the other keys replaced."""
+
+    study: Literal["link", "pass"] | None = None
+    """Study kind of this part."""
+    description: str | None = None
+    """What this part shows."""
+    at: dict[str, Any] | None = None
+    """Keys of `at`; choosing one moment of the pass replaces the inherited one."""
+    channel: dict[str, Any] | None = None
+    """Keys of `channel`; a mapping of another `kind` replaces the inherited one."""
+    link: dict[str, Any] | None = None
+    """Keys of `link`; a modulation replaces the inherited mcs and the other way round."""
+    power: Power | None = None
+    """Replaces the inherited `power`."""
+    track: Track | None = None
+    """Keys of `track`."""
+    sweep: Sweep | None = None
+    """Replaces the inherited `sweep`."""
+    stop: Stop | None = None
+    """Replaces the inherited `stop`."""
+
+
+class Scenario(Section):
+    """One experiment: what is simulated, at which points, until when."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    """Version of this format: 1."""
+    study: Literal["link", "pass"] | None = None
+    """Study kind: link (error rates) or pass (geometry over a pass); required unless each part gives it."""
+    name: Name
+    """Name of the experiment: letters, digits, '-' and '_'."""
+    description: str = ""
+    """What the experiment shows, in a sentence."""
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    """Seed of every random stream, 0 to 2^63 - 1."""
+    platforms: dict[Name, Platform] = Field(default_factory=dict)
+    """Satellites by name."""
+    terminals: dict[Name, Terminal] = Field(default_factory=dict)
+    """Terminals by name."""
+    at: At | None = None
+    """The instant of the link."""
+    channel: Channel | None = None
+    """What space does to the wave."""
+    link: Link | None = None
+    """The physical layer; required by a link study."""
+    power: Power | None = None
+    """How strong the signal is; required by a link study."""
+    track: Track = Field(default_factory=Track)
+    """The time axis of a pass study."""
+    sweep: Sweep | None = None
+    """The points of the run; one point when absent."""
+    stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
+    """When a point of a link study has been simulated long enough."""
+    engine: Engine = Field(default_factory=Engine)
+    """How the work is cut."""
+    parts: dict[Name, Part] = Field(default_factory=dict)
+    """Variants by name, each overriding the keys above it, with its own rows and figures."""
+
+    def parts_resolved(self) -> "dict[str, Scenario]":
+        """Each part as a complete scenario without parts; or the scenario itself under ``""``."""
+        if not self.parts:
+            return {"": self}
+        base = plain(self)
+        overrides = base.pop("parts")
+        resolved = {}
+        for name, override in overrides.items():
+            replaced = [key for key in _REPLACED_BY_PARTS if key in override]
+            inherited = {key: value for key, value in base.items() if key not in replaced}
+            with place(f"in part {name!r}"):
+                resolved[name] = validated(without_nulls(merge(inherited, override)))
+        return resolved
+
+    def platform_name(self) -> str:
+        """The platform of the link: the one that `at` names, or the only one."""
+        return _chosen("platform", self.at.platform if self.at else None, self.platforms)
+
+    def terminal_name(self) -> str:
+        """The terminal of the link: the one that `at` names, or the only one."""
+        return _chosen("terminal", self.at.terminal if self.at else None, self.terminals)
+
+
+def _chosen(key: str, given: str | None, among: Iterable[str]) -> str:
+    names = list(among)
+    if given is None and len(names) == 1:
+        return names[0]
+    if given is None:
+        raise ScenarioError(
+            f"required key is missing, since there are several; known: {', '.join(names)}", key=f"at.{key}"
+        )
+    if given not in names:
+        raise ScenarioError(unknown_name(given, names), key=f"at.{key}")
+    return given
+
+
+def settable_keys(raw: Any) -> dict[str, Key]:
+    """Every key that a scenario with the platforms and parts of ``raw`` may hold, by dotted path."""
+    keys = known_keys(Scenario, raw)
+    swept = {path: key for path, key in keys.items() if key.leaf and key.steps[0] not in _NOT_SWEPT}
+    for form in ("grid", "zip"):
+        keys |= {f"sweep.{form}.{path}": Key(("sweep", form, path), leaf=False) for path in swept}
+    parts = raw.get("parts") if isinstance(raw, Mapping) else None
+    inside = {path: key for path, key in keys.items() if key.steps[0] in Part.model_fields}
+    for name in parts if isinstance(parts, Mapping) else ():
+        for path, key in inside.items():
+            keys[f"parts.{name}.{path}"] = Key(("parts", str(name), *key.steps), key.leaf, key.kinds)
+    return keys
+
+
+def validated(raw: Mapping[str, Any]) -> Scenario:
+    """The scenario of nested dictionaries, each section by itself; `check` looks across sections."""
+    try:
+        return Scenario.model_validate(raw)
+    except ValidationError as error:
+        raise translate(error, raw, settable_keys(raw)) from None
+
+
+def from_mapping(raw: Mapping[str, Any]) -> Scenario:
+    """A scenario from nested dictionaries, with every part and every value of its sweeps validated.
+
+    Raises
+    ------
+    ScenarioError
+        One line about the first mistake: key, value, limit, likely cause.
+    """
+    scenario = validated(without_nulls(raw))
+    for name, part in scenario.parts_resolved().items():
+        if name:
+            with place(f"in part {name!r}"):
+                _check_points(part)
+        else:
+            _check_points(part)
+    return scenario
+
+
+def _check_points(scenario: Scenario) -> None:
+    if scenario.sweep is None:
+        return check(scenario)
+    known = known_keys(Scenario, plain(scenario))
+    for path in scenario.sweep.paths():
+        _check_swept(path, known)
+    base = _without_sweep(scenario, scenario.sweep.paths())
+    for values in scenario.sweep.samples():
+        try:
+            _point(base, values)
+        except ScenarioError as error:
+            section = error.key.partition(".")[0]
+            swept = [f"{path}={show(value)}" for path, value in values.items() if path.startswith(section)]
+            if not swept:
+                raise
+            with place(f"at the sweep point {', '.join(swept)}"):
+                raise
+    return None
+
+
+def _check_swept(path: str, known: Mapping[str, Key]) -> None:
+    section = path.partition(".")[0]
+    if path not in known:
+        swept = {p: key for p, key in known.items() if key.leaf and key.steps[0] not in _NOT_SWEPT}
+        raise ScenarioError(unknown_key(path, swept), key="sweep")
+    if section in _NOT_SWEPT:
+        raise ScenarioError(f"'{path}' cannot be swept; {section} is the same for every point", key="sweep")
+    if not known[path].leaf:
+        inside = [p for p, key in known.items() if p.startswith(f"{path}.") and key.leaf]
+        advice = f"; sweep one of {', '.join(inside[:6])}" if inside else ""
+        raise ScenarioError(f"'{path}' holds no single value{advice}", key="sweep")
+
+
+def check(scenario: Scenario) -> None:
+    """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
+    if scenario.study is None:
+        raise ScenarioError("required key is missing; choose link or pass", key="study")
+    needed = ("channel", "link", "power") if scenario.study == "link" else ("channel",)
+    for key in needed:
+        if getattr(scenario, key) is None:
+            raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
+    link = scenario.link if scenario.study == "link" else None  # a pass reads its spacing at most
+    for section in (scenario.channel, link, scenario.power):
+        if section is not None:
+            section.check()
+    _check_geometry(scenario)
+
+
+def _check_geometry(scenario: Scenario) -> None:
+    reason = _needs_geometry(scenario)
+    if reason is None:
+        return
+    for key in ("platforms", "terminals", "at"):
+        if not getattr(scenario, key):
+            raise ScenarioError(f"required key is missing; {reason} needs it", key=key)
+    if scenario.at is not None:
+        scenario.at.check()
+        if scenario.study == "pass" and scenario.at.pass_ is None:
+            raise ScenarioError("required key is missing; a pass study needs it", key="at.pass")
+    scenario.platform_name()
+    scenario.terminal_name()
+
+
+def _needs_geometry(scenario: Scenario) -> str | None:
+    if scenario.study == "pass":
+        return "a pass study"
+    if scenario.channel is not None and scenario.channel.fading.kind == "ntn-tdl":
+        return "channel.fading ntn-tdl"
+    if scenario.power is not None and scenario.power.budget is not None:
+        return "power.budget"
+    return "at" if scenario.at is not None else None
+
+
+def apply(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+    """One point of a sweep as a scenario without `sweep` and with the default `stop`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Without parts: one of `Scenario.parts_resolved`.
+    values : mapping
+        Dotted path to value, as from `sweep_points`; choosing a moment of the pass replaces the one given.
+
+    Raises
+    ------
+    ScenarioError
+        If the point is not a complete scenario.
+    """
+    return _point(_without_sweep(scenario, values), values)
+
+
+def _without_sweep(scenario: Scenario, paths: Iterable[str]) -> dict[str, Any]:
+    """What every point starts from: swept sections as dictionaries, the others as they are."""
+    swept = {path.partition(".")[0] for path in paths}
+    sections = {field.alias or name: name for name, field in Scenario.model_fields.items()}
+    kept = {
+        key: getattr(scenario, name)
+        for key, name in sections.items()
+        if key not in swept and name not in ("sweep", "stop", "parts")
+    }
+    return kept | scenario.model_dump(by_alias=True, exclude_none=True, include=swept & sections.keys())
+
+
+def _point(base: Mapping[str, Any], values: Mapping[str, Any]) -> Scenario:
+    point = validated(merge(base, nested((tuple(path.split(".")), value) for path, value in values.items())))
+    check(point)
+    return point
+
+
+def sweep_points(scenario: Scenario) -> list[dict[str, Any]]:
+    """The points of a scenario without parts, swept key to value; the first key of a grid varies slowest.
+
+    Without a sweep there is one point, which changes nothing. Whole numbers of a range are ``int``;
+    the value in the key's own type is ``flatten(apply(scenario, point))[path]``.
+    """
+    return [{}] if scenario.sweep is None else scenario.sweep.rows()
+
+
+def flatten(scenario: Scenario) -> dict[str, Any]:
+    """Dotted path to value for every key, defaults included; instants as text, so that it can go to JSON."""
+    dumped = scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return dict(_leaves(dumped, ""))
+
+
+def _leaves(tree: Mapping[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a scenario file, for editors."""
+    schema = Scenario.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "ntn6g scenario"}

@@ -1,0 +1,45 @@
+"""What a scenario may name, with a line about each."""
+
+from collections.abc import Callable, Mapping
+
+from ntn6g.core.errors import ScenarioError
+
+
+def _configs() -> dict[str, str]:
+    from ntn6g.scenario import load, shipped_configs  # noqa: PLC0415
+
+    return {name: load(path).description for name, path in shipped_configs().items()}
+
+
+def _channels() -> dict[str, str]:
+    return {
+        "awgn": "white Gaussian noise only",
+        "ntn-tdl": "NTN-TDL-A to -D of TR 38.811; delay spread and K-factor follow the elevation",
+        "tdl": "TDL-A to -E of TR 38.901, for terrestrial links",
+    }
+
+
+def _waveforms() -> dict[str, str]:
+    return {"cp-ofdm": "NR slot with normal cyclic prefix and DM-RS, 15 to 240 kHz"}
+
+
+def _studies() -> dict[str, str]:
+    return {
+        "link": "BLER, BER and throughput over any sweep",
+        "pass": "elevation, range, delay, Doppler and Doppler rate of a pass against time",
+    }
+
+
+TOPICS: Mapping[str, Callable[[], dict[str, str]]] = {
+    "configs": _configs,
+    "channels": _channels,
+    "waveforms": _waveforms,
+    "studies": _studies,
+}
+
+
+def catalogue(topic: str) -> dict[str, str]:
+    """Names and descriptions of one topic."""
+    if topic not in TOPICS:
+        raise ScenarioError(f"{topic!r} is no topic; there are {', '.join(TOPICS)}")
+    return TOPICS[topic]()

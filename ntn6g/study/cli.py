@@ -1,0 +1,115 @@
+"""The command line. Commands are thin: each loads what it was given and calls one function."""
+
+import json
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from ntn6g import __version__
+from ntn6g.core.errors import Ntn6gError
+
+app = typer.Typer(
+    name="ntn6g",
+    help="Link-level simulation of integrated terrestrial-orbital 6G.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Topic(StrEnum):
+    """What can be listed."""
+
+    CONFIGS = "configs"
+    CHANNELS = "channels"
+    WAVEFORMS = "waveforms"
+    STUDIES = "studies"
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ntn6g {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before any command."""
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one (ntn6g list configs).")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; an unfinished run in it is continued.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one key; may be repeated.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away an earlier run in the folder.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing while running.")] = False,
+) -> None:
+    """Run a scenario: tables, figures and everything needed to run it again, in one folder."""
+    from ntn6g.scenario import load  # noqa: PLC0415 - --help must not pay for pydantic
+    from ntn6g.study.run import run_scenario  # noqa: PLC0415
+
+    scenario = load(config, set_ or [])
+    if not run_scenario(scenario, out, fresh=fresh, quiet=quiet):
+        raise typer.Exit(130)
+
+
+@app.command()
+def plot(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Finished runs.")],
+    out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.")],
+) -> None:
+    """Overlay finished runs on one figure."""
+    from ntn6g.study.plots import overlay  # noqa: PLC0415 - matplotlib takes over a second
+
+    overlay(folders, out)
+
+
+@app.command(name="list")
+def list_(
+    topic: Annotated[Topic | None, typer.Argument(help="What to list; everything when left out.")] = None,
+) -> None:
+    """List what a scenario may name."""
+    from ntn6g.study.catalogue import catalogue  # noqa: PLC0415
+
+    for each in [topic] if topic else list(Topic):
+        typer.echo(f"{each.value}:")
+        for name, what in catalogue(each.value).items():
+            typer.echo(f"  {name:<20} {what}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a scenario, for editors."""
+    from ntn6g.scenario import json_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(json_schema(), indent=2))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns 0 done, 1 failed, 2 bad input, 130 interrupted with everything finished kept."""
+    try:
+        code = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except Ntn6gError as error:
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        return 0
+    return int(code or 0)

@@ -1,0 +1,121 @@
+"""TensorFlow's settings, made once before it is imported, and the record of all that can change a last bit."""
+
+import contextlib
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ntn6g.core.errors import RunError, ScenarioError
+
+_WHEELS = ("tensorflow", "sionna-no-rt", "numpy", "scipy", "sgp4")
+_XLA_FLAGS = "--xla_gpu_deterministic_ops=true --xla_gpu_autotune_level=0"
+_INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
+
+
+@contextlib.contextmanager
+def _quiet_start() -> Iterator[None]:
+    """Hold back what native libraries print while TensorFlow starts; show it when the start fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            if failed:
+                held.seek(0)
+                sys.stderr.write(held.read().decode(errors="replace"))
+
+
+def start() -> None:
+    """Import TensorFlow with TensorFloat-32 off, deterministic operations and memory growth.
+
+    Raises
+    ------
+    ScenarioError
+        When the full Sionna distribution is installed beside ``sionna-no-rt``: both own the package ``sionna``, and
+        the ray tracer's LLVM was seen to crash XLA's compiler in the same process.
+    RunError
+        When TensorFlow cannot be imported.
+    """
+    refuse_full_sionna()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "--xla_gpu" not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_XLA_FLAGS}".strip()
+    with _quiet_start():
+        try:
+            import tensorflow as tf  # noqa: PLC0415 - six seconds that --help must not pay
+        except ImportError as error:
+            raise RunError(f"TensorFlow cannot be imported: {error}") from error
+        tf.get_logger().setLevel("ERROR")
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.experimental.enable_op_determinism()
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+        tf.constant(0.0)  # opens the devices, which prints too
+
+
+def refuse_full_sionna() -> None:
+    """One line instead of a crash when the full Sionna distribution is installed as well."""
+    try:
+        version = metadata.version("sionna")
+    except metadata.PackageNotFoundError:
+        return
+    raise ScenarioError(
+        f"the package 'sionna' {version} is installed beside 'sionna-no-rt'; both own the same modules and the ray "
+        "tracer in the former crashes XLA: run 'pip uninstall sionna sionna-rt' and reinstall sionna-no-rt"
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the wheels whose arithmetic a result passes through, and of Python."""
+    found = {name: metadata.version(name) for name in _WHEELS}
+    return {"ntn6g": metadata.version("ntn6g"), "python": platform.python_version(), **found}
+
+
+def describe() -> str:
+    """The device in words: the GPUs TensorFlow sees, else the processor."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    gpus = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
+    return ", ".join(names) or _processor()["model name"]
+
+
+def numerics(batch_rows: dict[str, int]) -> dict[str, Any]:
+    """Whatever can change a last bit of a result; a run continues only where all of it is equal."""
+    processor = _processor()
+    return {
+        "wheels": {name: metadata.version(name) for name in _WHEELS},
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "tensor_float_32": False,
+        "deterministic_ops": True,
+        "device": describe(),
+        "instruction_sets": [name for name in _INSTRUCTION_SETS if name in processor["flags"].split()],
+        "batch_rows": batch_rows,
+    }
+
+
+def threads() -> dict[str, int]:
+    """Threads of this process; recorded, but counts do not depend on them."""
+    return {"processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1}
+
+
+def _processor() -> dict[str, str]:
+    found = {"model name": platform.processor() or platform.machine(), "flags": ""}
+    table = Path("/proc/cpuinfo")
+    if table.exists():
+        for line in table.read_text().splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in ("model name", "flags", "Features") and value:
+                found["flags" if key.strip() != "model name" else "model name"] = value.strip()
+    return found

@@ -1,0 +1,214 @@
+"""How every figure looks and what every axis is called: palette, fonts, names of config paths, saving."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ntn6g.core.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "pdf", "svg")
+PNG_DPI = 150
+# M. Okabe and K. Ito, "Color Universal Design" (2008), without yellow, which is lost on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STROKES: tuple[dict[str, Any], ...] = (
+    {"linestyle": "-"},
+    {"linestyle": "--", "markerfacecolor": "white"},
+    {"linestyle": ":", "fillstyle": "left"},
+)
+GREY = "#666666"
+SETTINGS = {
+    "font.family": "DejaVu Sans",  # travels with matplotlib: the same letters on every machine
+    "font.size": 9.5,
+    "axes.labelsize": 10,
+    "axes.titlesize": 10,
+    "legend.fontsize": 9,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "svg.hashsalt": "ntn6g",
+    "savefig.dpi": PNG_DPI,
+}
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a column is called: on an axis, and (with ``{}`` for the value) in a legend."""
+
+    axis: str
+    legend: str
+
+
+NAMES = {
+    "power.ebno_db": Name("Eb/N0 (dB)", "Eb/N0 {} dB"),
+    "power.esno_db": Name("Es/N0 (dB)", "Es/N0 {} dB"),
+    "power.budget.eirp_density_dbw_mhz": Name("EIRP density (dBW/MHz)", "{} dBW/MHz EIRP density"),
+    "power.budget.range_km": Name("Slant range (km)", "{} km range"),
+    "power.budget.g_over_t_db_k": Name("G/T (dB/K)", "G/T {} dB/K"),
+    "at.elevation_deg": Name("Elevation (deg)", "{} deg elevation"),
+    "at.fraction": Name("Fraction of the pass", "{} of the pass"),
+    "at.from_culmination_s": Name("Time from culmination (s)", "{} s from culmination"),
+    "at.utc": Name("Time (UTC)", "{}"),
+    "channel.carrier_ghz": Name("Carrier (GHz)", "{} GHz carrier"),
+    "channel.environment": Name("Environment", "{}"),
+    "channel.fading.kind": Name("Fading", "{}"),
+    "channel.fading.profile": Name("Fading profile", "profile {}"),
+    "channel.fading.delay_spread_ns": Name("Delay spread (ns)", "{} ns delay spread"),
+    "channel.fading.k_factor_db": Name("Rice factor (dB)", "Rice factor {} dB"),
+    "link.modulation": Name("Modulation", "{}"),
+    "link.mcs": Name("MCS index", "MCS {}"),
+    "link.mcs_table": Name("MCS table", "MCS table {}"),
+    "link.receiver": Name("Receiver", "{} receiver"),
+    "link.waveform": Name("Waveform", "{}"),
+    "link.coding": Name("Coding", "{} coding"),
+    "link.direction": Name("Direction", "{}"),
+    "link.subcarrier_khz": Name("Subcarrier spacing (kHz)", "{} kHz subcarriers"),
+    "link.resource_blocks": Name("Resource blocks", "{} resource blocks"),
+    "terminals.ue.speed_kmh": Name("Terminal speed (km/h)", "{} km/h"),
+    "seed": Name("Seed", "seed {}"),
+    "time_s": Name("Time from culmination (s)", "{} s from culmination"),
+    "ebno_db": Name("Eb/N0 (dB)", "Eb/N0 {} dB"),
+    "esno_db": Name("Es/N0 (dB)", "Es/N0 {} dB"),
+    "sinr_db": Name("SINR (dB)", "SINR {} dB"),
+    "snr_db": Name("SNR (dB)", "SNR {} dB"),
+    "elevation_deg": Name("Elevation (deg)", "{} deg elevation"),
+    "range_km": Name("Slant range (km)", "{} km range"),
+    "delay_ms": Name("One-way delay (ms)", "{} ms delay"),
+    "doppler_khz": Name("Doppler (kHz)", "{} kHz Doppler"),
+    "doppler_rate_khz_s": Name("Doppler rate (kHz/s)", "{} kHz/s"),
+    "bler": Name("BLER", "BLER {}"),
+    "ber": Name("BER", "BER {}"),
+}
+CAPITALS = {
+    "bpsk",
+    "qpsk",
+    "16qam",
+    "64qam",
+    "256qam",
+    "1024qam",
+    "awgn",
+    "ofdm",
+    "lmmse",
+    "ls",
+    "otfs",
+    "ldpc",
+}
+
+
+def axis_label(column: str) -> str:
+    """Name of a column with its unit, for an axis; the column itself where it has no entry in `NAMES`."""
+    return NAMES[column].axis if column in NAMES else column
+
+
+def legend_text(column: str, value: Any) -> str:
+    """One value of a sweep axis as a legend says it: ``20 deg elevation``, else ``path = value``."""
+    text = value_text(value)
+    return NAMES[column].legend.format(text) if column in NAMES else f"{column} = {text}"
+
+
+def value_text(value: Any) -> str:
+    """A value of a sweep axis as text: short numbers, acronyms in capitals."""
+    text = f"{value:g}" if isinstance(value, int | float) else str(value)
+    return text.upper() if text.lower() in CAPITALS else text
+
+
+def looks(told: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Colour, marker and line of each curve, told apart by colour-blind readers and in grey print.
+
+    Parameters
+    ----------
+    told
+        What names each curve. Up to seven curves each have a colour and a marker. More curves share them by
+        their first name, and differ in the line and the filling of the marker by the others; where that does
+        not suffice, colours follow a sequential map.
+    """
+    if len(told) <= len(PALETTE):
+        return [{"color": PALETTE[i], "marker": MARKERS[i], "linestyle": "-"} for i in range(len(told))]
+    first = list(dict.fromkeys(names[:1] for names in told))
+    rest = list(dict.fromkeys(names[1:] for names in told))
+    if len(first) <= len(PALETTE) and len(rest) <= len(STROKES):
+        return [
+            {"color": PALETTE[first.index(n[:1])], "marker": MARKERS[first.index(n[:1])]}
+            | STROKES[rest.index(n[1:])]
+            for n in told
+        ]
+    from matplotlib import colormaps
+
+    shades = colormaps["viridis"]
+    return [
+        {"color": shades(0.92 * i / (len(told) - 1)), "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
+        for i in range(len(told))
+    ]
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib's own defaults with `SETTINGS` on top, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    plain = {
+        k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(("backend", "interactive"))
+    }
+    with matplotlib.rc_context({**plain, **SETTINGS}):
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> "Figure":
+    """Make an empty figure that belongs to no window and lays itself out."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width_in, height_in), layout="constrained")
+
+
+def add_title(figure: "Figure", title: str, detail: str = "") -> None:
+    """Title at the top of the figure, ``detail`` on a line below it."""
+    if title or detail:
+        figure.suptitle("\n".join(filter(None, (title, detail))), fontsize=11)
+
+
+def add_legend(figure: "Figure", handles: Sequence[Any]) -> None:
+    """One legend for all panels, below them, so that it never covers data."""
+    if handles:
+        longest = max(len(str(handle.get_label())) for handle in handles)
+        fitting = int(figure.get_figwidth() * 13 / (longest + 7))
+        columns = max(1, min(len(handles), fitting))
+        rows = -(-len(handles) // columns)
+        figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // rows))
+
+
+def require_format(path: Path) -> None:
+    """Refuse a file whose suffix names no figure format.
+
+    Raises
+    ------
+    ScenarioError
+        Naming the suffix and the known ones.
+    """
+    if path.suffix.lower().lstrip(".") not in FORMATS:
+        raise ScenarioError(
+            f"{path} ends neither in .png nor .pdf nor .svg: the suffix chooses the format", key="--out"
+        )
+
+
+def save(figure: "Figure", path: Path) -> Path:
+    """Write a figure in the format of its suffix; the same figure gives the same bytes (no date in them)."""
+    kind = path.suffix.lower().lstrip(".")
+    undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, dpi=PNG_DPI, metadata=undated[kind])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(buffer.getvalue())
+    return path

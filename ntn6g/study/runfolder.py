@@ -1,0 +1,204 @@
+"""The folder a run leaves: what was asked, what came out, and what it was computed with."""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ntn6g.core.errors import RunError, ScenarioError
+from ntn6g.scenario import Scenario, dump, load
+
+SCENARIO, MANIFEST, LEDGER = "scenario.yaml", "manifest.json", "ledger.sqlite"
+RESULTS, TIMING, SERIES = "results.csv", "timing.csv", "series"
+_OURS = (SCENARIO, MANIFEST, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", RESULTS, TIMING)
+_FREE_TO_CHANGE = ("sweep", "stop")  # a run may be refined in these and continue
+
+
+class RunFolder:
+    """Opens a folder for a scenario: a new one, one to continue, or a refusal in one line.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made when missing.
+    scenario : Scenario
+        What is to be run.
+    versions, numerics : mapping
+        What it will be computed with.
+    fresh : bool
+        Throw away an earlier run in the folder.
+
+    Raises
+    ------
+    ScenarioError
+        When the folder holds another run, was computed with another version or other numerics, holds something
+        else, or cannot be written. Nothing has been changed by then.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        scenario: Scenario,
+        *,
+        versions: Mapping[str, str],
+        numerics: Mapping[str, Any],
+        fresh: bool,
+    ) -> None:
+        self.path = path
+        self.warnings: list[str] = []
+        self._earlier = self._read_manifest()
+        if path.exists() and not path.is_dir():
+            raise ScenarioError(f"{path} is a file; it must be a folder", key="--out")
+        if path.exists() and any(path.iterdir()) and not (path / SCENARIO).exists():
+            raise ScenarioError(f"{path} is not empty and holds no run; choose another folder", key="--out")
+        if (path / SCENARIO).exists() and not fresh:
+            self._require_same_run(scenario, versions, numerics)
+        self._make_writable()
+        if fresh:
+            self._clear()
+        self.write_text(SCENARIO, _header() + dump(scenario))
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's file."""
+        return self.path / LEDGER
+
+    def manifest(self, **entries: Any) -> None:
+        """Write the manifest; times of earlier sessions on this folder are added up."""
+        for total in ("wall_s", "run_s", "compile_s"):
+            entries[total] = round(entries[total] + float(self._earlier.get(total, 0.0)), 3)
+        self.write_text(MANIFEST, json.dumps(entries, indent=2, sort_keys=False) + "\n")
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows as CSV: the union of their columns in order of appearance, floats to the last bit."""
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        temporary = self.path / f".{name}.tmp"
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(temporary, self.path / name)
+
+    def series(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Write arrays under ``series/``."""
+        import numpy as np  # noqa: PLC0415 - not needed to look at a folder
+
+        (self.path / SERIES).mkdir(exist_ok=True)
+        np.savez(self.path / SERIES / f"{name}.npz", **arrays)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file whole or not at all."""
+        temporary = self.path / f".{name}.tmp"
+        temporary.write_text(text)
+        os.replace(temporary, self.path / name)
+
+    def _read_manifest(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.path / MANIFEST).read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _require_same_run(
+        self, scenario: Scenario, versions: Mapping[str, str], numerics: Mapping[str, Any]
+    ) -> None:
+        advice = "choose another --out, or --fresh to start over"
+        difference = _first_difference(_fixed(load(self.path / SCENARIO)), _fixed(scenario))
+        if difference:
+            raise ScenarioError(f"{self.path} holds another scenario: {difference}; {advice}", key="--out")
+        old_version = self._earlier.get("versions", {}).get("ntn6g", versions["ntn6g"])
+        if old_version != versions["ntn6g"]:
+            raise ScenarioError(
+                f"{self.path} was computed with ntn6g {old_version}, this is {versions['ntn6g']}; {advice}", key="--out"
+            )
+        difference = _first_difference(self._earlier.get("numerics", {}), json.loads(json.dumps(numerics)))
+        if self._earlier and difference:
+            raise ScenarioError(f"{self.path} was computed with other numerics: {difference}; {advice}", key="--out")
+        old_commit, commit = self._earlier.get("commit"), source_commit()
+        if self._earlier and old_commit != commit:
+            self.warnings.append(f"{self.path} was begun at commit {old_commit}, this is {commit}")
+
+    def _make_writable(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".probe"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ScenarioError(f"{self.path} cannot be written: {error.strerror}", key="--out") from error
+
+    def _clear(self) -> None:
+        self._earlier = {}
+        old = [self.path / name for name in _OURS]
+        old += [*self.path.glob("*.png"), *self.path.glob("*.svg"), *(self.path / SERIES).glob("*.npz")]
+        for file in old:
+            file.unlink(missing_ok=True)
+
+
+def read_rows(folder: Path) -> list[dict[str, str]]:
+    """Lines of a folder's results table, as text."""
+    try:
+        with (folder / RESULTS).open(newline="") as file:
+            return list(csv.DictReader(file))
+    except OSError as error:
+        raise RunError(f"{folder} holds no {RESULTS}: {error.strerror}") from error
+
+
+def source_commit() -> str | None:
+    """Commit of the source tree the package runs from, with '+' when it has changes; None for an installed wheel."""
+    here = Path(__file__).resolve().parent
+    try:
+        inside = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", "runfolder.py"],
+            cwd=here, capture_output=True, text=True, check=False,
+        )
+        if inside.returncode:
+            return None
+        commit = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
+            cwd=here, capture_output=True, text=True, check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip()
+
+
+def table_digests() -> dict[str, str]:
+    """SHA-256 of every model table in the package."""
+    root = Path(str(resources.files("ntn6g")))
+    tables: Iterable[Path] = sorted(
+        file for room in ("channel", "phy") for kind in ("*.yaml", "*.csv") for file in (root / room).rglob(kind)
+    )
+    return {file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in tables}
+
+
+def _header() -> str:
+    lines = [f"# sha256 {digest}  ntn6g/{name}" for name, digest in table_digests().items()]
+    return "\n".join(["# Resolved scenario of this run; running it again reproduces the run.", *lines, ""])
+
+
+def _fixed(scenario: Scenario) -> dict[str, Any]:
+    """A scenario without what may change between sessions on one folder."""
+    from ntn6g.scenario import flatten  # noqa: PLC0415
+
+    kept = {}
+    for part, each in scenario.parts_resolved().items():
+        for path, value in flatten(each).items():
+            if path.partition(".")[0] not in (*_FREE_TO_CHANGE, "description"):
+                kept[f"parts.{part}.{path}" if part else path] = value
+    return kept
+
+
+def _first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    for key in dict.fromkeys([*old, *new]):
+        was, now = old.get(key), new.get(key)
+        if was != now:
+            if isinstance(was, dict) and isinstance(now, dict):
+                return f"{key}.{_first_difference(was, now)}"
+            return f"{key} was {was}, is {now}"
+    return ""

@@ -1,0 +1,100 @@
+"""Losses and budget: switches, rules, sums and gradients."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ntn6g.channel import LOSS_TERMS, LossOptions, link_budget, path_loss_terms_db
+from ntn6g.channel.loss import gas_loss_db, ionospheric_scintillation_db, zenith_gas_loss_db
+from ntn6g.core.errors import ScenarioError
+
+LINK = (1_000e3, math.radians(30.0), 20e9, "urban", False)
+
+
+def test_every_term_can_be_switched_off_by_name_and_changes_no_other():
+    full = path_loss_terms_db(*LINK)
+    assert tuple(full) == LOSS_TERMS
+    for left_out in LOSS_TERMS:
+        kept = tuple(term for term in LOSS_TERMS if term != left_out)
+        part = path_loss_terms_db(*LINK, LossOptions(terms=kept))
+        assert part == {term: full[term] for term in kept}
+
+
+def test_cnr_is_the_sum_of_the_named_terms_and_density_means_power_over_bandwidth():
+    losses_db = {"free_space": 179.1, "gas": 0.5}
+    budget = link_budget(
+        eirp_density_dbw_mhz=4.0, g_over_t_db_k=15.9, bandwidth_hz=400e6, losses_db=losses_db
+    )
+    assert budget.cnr_db == sum(budget.terms_db.values())
+    wider = link_budget(eirp_density_dbw_mhz=4.0, g_over_t_db_k=15.9, bandwidth_hz=1e6, losses_db=losses_db)
+    assert budget.cnr_db == pytest.approx(wider.cnr_db, abs=1e-9)  # a density has one CNR at any bandwidth
+
+
+def test_noise_power_is_boltzmann_times_bandwidth():
+    # kB for 1 Hz and 0 dB of everything else: -10 log10(1.380649e-23), SI Brochure
+    budget = link_budget(eirp_dbw=0.0, g_over_t_db_k=0.0, bandwidth_hz=1.0, losses_db={})
+    assert budget.cnr_db == pytest.approx(-10 * math.log10(1.380649e-23), abs=1e-9)
+
+
+def test_two_powers_or_none_or_no_bandwidth_are_refused():
+    rest = {"g_over_t_db_k": 0.0, "losses_db": {}}
+    for powers in ({}, {"eirp_dbw": 1.0, "eirp_density_dbw_mhz": 1.0}):
+        with pytest.raises(ScenarioError, match="exactly one"):
+            link_budget(**powers, **rest, bandwidth_hz=1.0)
+    with pytest.raises(ScenarioError, match="0 Hz is not positive"):
+        link_budget(eirp_dbw=0.0, **rest, bandwidth_hz=0.0)
+    with pytest.raises(ScenarioError, match="'rain' is not a loss"):
+        LossOptions(terms=("free_space", "rain"))
+
+
+def test_gas_of_the_strict_rule_applies_above_10_ghz_or_below_10_degrees():
+    elevation_rad = np.deg2rad([5.0, 9.9, 10.0, 45.0])
+    strict_db = gas_loss_db(elevation_rad, 2e9, rule="tr38811")
+    free_db = gas_loss_db(elevation_rad, 2e9)
+
+    assert (strict_db > 0).tolist() == [True, True, False, False]
+    assert strict_db[:2].tolist() == free_db[:2].tolist()
+    assert gas_loss_db(tf.constant(elevation_rad), 2e9, rule="tr38811").numpy() == pytest.approx(strict_db)
+    high_db = gas_loss_db(elevation_rad, 20e9, rule="tr38811")
+    # TR 38.811 6.6.4 with 0.25 dB at zenith
+    assert high_db == pytest.approx(0.25 / np.sin(elevation_rad), rel=1e-12)
+
+
+def test_gas_stays_finite_at_and_below_the_horizon():
+    low_db = gas_loss_db(np.deg2rad([5.0, 0.0, -30.0]), 20e9)
+    assert low_db == pytest.approx([0.25 / math.sin(math.radians(5.0))] * 3, rel=1e-12)
+
+
+def test_gas_outside_1_to_40_ghz_is_refused_in_one_line():
+    for carrier_hz in (0.9e9, 60e9):
+        with pytest.raises(ScenarioError, match=r"channel\.carrier_ghz: .*1 to 40 GHz.*not in this version"):
+            zenith_gas_loss_db(carrier_hz)
+    assert zenith_gas_loss_db(14e9, "nearest") == 0.25
+    assert 0.035 < zenith_gas_loss_db(8e9) < 0.25
+
+
+def test_scintillation_changes_kind_at_6_ghz():
+    assert ionospheric_scintillation_db(6e9) == 0.0
+    # P_fluc falls as f^-1.5 (TR 38.811 6.6.6.1)
+    assert ionospheric_scintillation_db(1e9) == pytest.approx(8 * ionospheric_scintillation_db(4e9))
+    at_4_ghz = path_loss_terms_db(*LINK[:2], 4e9, *LINK[3:], LossOptions(terms=("scintillation",)))
+    at_20_ghz = path_loss_terms_db(*LINK, LossOptions(terms=("scintillation",)))
+    assert at_4_ghz["scintillation"] == pytest.approx(1.1 / math.sqrt(2))
+    assert at_20_ghz["scintillation"] == pytest.approx(0.30)  # TR 38.811 Table 6.6.6.2.1-1
+
+
+def test_gradient_of_cnr_in_range_and_elevation_is_the_closed_form():
+    range_m, elevation_rad = tf.constant(1_000e3, tf.float64), tf.constant(0.5, tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch([range_m, elevation_rad])
+        losses_db = path_loss_terms_db(
+            range_m, elevation_rad, 20e9, "rural", True, LossOptions(terms=("free_space", "gas"))
+        )
+        cnr_db = link_budget(eirp_dbw=30.0, g_over_t_db_k=15.9, bandwidth_hz=1e6, losses_db=losses_db).cnr_db
+    by_range, by_elevation = tape.gradient(cnr_db, [range_m, elevation_rad])
+
+    # d/dr of -20 log10 r; d/da of -0.25 / sin a; float64 roundings
+    assert float(by_range) == pytest.approx(-20 / math.log(10) / 1_000e3, rel=1e-12)
+    assert float(by_elevation) == pytest.approx(0.25 * math.cos(0.5) / math.sin(0.5) ** 2, rel=1e-12)
