@@ -3,6 +3,8 @@
 import json
 from importlib.resources import files
 
+import sionna
+
 from ntn6g.channel.fading.profile import Profile
 from ntn6g.core.errors import ScenarioError
 
@@ -25,6 +27,6 @@ def tdl_profile(letter: str) -> Profile:
             f"{letter!r} is not a TDL profile of TR 38.901; there are {', '.join(_LETTERS)}",
             key="channel.fading.profile",
         )
-    table = files("sionna") / "phy" / "channel" / "tr38901" / "models" / f"TDL-{letter}.json"
+    table = files(sionna) / "phy" / "channel" / "tr38901" / "models" / f"TDL-{letter}.json"
     row = json.loads(table.read_text(encoding="utf-8"))
     return Profile(f"TDL-{letter}", tuple(row["delays"]), tuple(row["powers"]), bool(row["los"]))

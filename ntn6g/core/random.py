@@ -29,9 +29,7 @@ def _u32(value: int) -> tf.Tensor:
 
 
 def _rotate_left(x: tf.Tensor, count: int) -> tf.Tensor:
-    return tf.bitwise.bitwise_or(
-        tf.bitwise.left_shift(x, _u32(count)), tf.bitwise.right_shift(x, _u32(32 - count))
-    )
+    return tf.bitwise.bitwise_or(tf.bitwise.left_shift(x, _u32(count)), tf.bitwise.right_shift(x, _u32(32 - count)))
 
 
 def threefry_2x32(

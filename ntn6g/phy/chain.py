@@ -25,8 +25,8 @@ class LinkValues(TensorRecord):
     ``noise_variance`` is noise over signal energy per resource element, without fading; ``shadow_sigma_db`` the
     standard deviation of log-normal shadowing (0 for none); ``doppler_hz`` the terminal's largest own Doppler;
     ``residual_offset_hz`` what pre-compensation leaves. ``delay_s`` (light time), ``range_rate_m_s``,
-    ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation, ``path_loss_db`` (already inside
-    ``noise_variance``) travels in it. Types are in ``DTYPES``.
+    ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation; ``path_loss_db``, already
+    inside ``noise_variance``, travels in it. Types are in ``DTYPES``.
     """
 
     noise_variance: tf.Tensor
@@ -59,7 +59,15 @@ class LinkValues(TensorRecord):
 class Fading(Protocol):
     """Draws a realisation for each block of a batch."""
 
-    def __call__(self, keys: tf.Tensor, **values: Any) -> ChannelRealization:
+    def __call__(
+        self,
+        keys: tf.Tensor,
+        *,
+        times_s: tf.Tensor,
+        delay_spread_s: tf.Tensor,
+        doppler_hz: tf.Tensor,
+        k_factor_db: tf.Tensor,
+    ) -> ChannelRealization:
         """Keys uint32 [B, 2], times [T] and per-block values [B] to a realisation."""
         ...
 
@@ -134,9 +142,7 @@ class LinkChain:
         received, channel = self._propagate(keys, values, self.grid.fill(sent), noise_variance)
         known, error = self._channel_knowledge(received, channel, noise_variance)
         data, known_at_data = self.grid.data_of(received), self.grid.data_of(known)
-        equalised = lmmse_equalise(
-            data, known_at_data, self.grid.data_of(noise_variance[:, None, None] + error)
-        )
+        equalised = lmmse_equalise(data, known_at_data, self.grid.data_of(noise_variance[:, None, None] + error))
         return self._count(bits, coded, equalised, _sinr(data, known_at_data * sent))
 
     def _propagate(

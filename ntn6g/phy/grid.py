@@ -55,9 +55,7 @@ class SlotGrid:
         if not self.pilots:
             return mask, np.zeros([0], np.complex64)
         # The DM-RS sequence does not depend on the spacing, and Sionna knows no 240 kHz
-        config = PUSCHConfig(
-            carrier_config=CarrierConfig(n_size_grid=self.resource_blocks, subcarrier_spacing=15)
-        )
+        config = PUSCHConfig(carrier_config=CarrierConfig(n_size_grid=self.resource_blocks, subcarrier_spacing=15))
         config.mapping_type = "A"
         config.symbol_allocation = [0, SYMBOLS_PER_SLOT]
         config.dmrs.config_type = 1
@@ -119,12 +117,12 @@ class SlotGrid:
         if self.subcarrier_spacing_hz == 15e3:
             prefixes[7] += long_extra
         starts = np.cumsum(prefixes) + _USEFUL_SAMPLES * np.arange(SYMBOLS_PER_SLOT)
-        return (starts + _USEFUL_SAMPLES / 2) / (_USEFUL_SAMPLES * self.subcarrier_spacing_hz)
+        return np.asarray((starts + _USEFUL_SAMPLES / 2) / (_USEFUL_SAMPLES * self.subcarrier_spacing_hz))
 
     @property
     def frequencies_hz(self) -> NDArray[np.float64]:
         """Subcarrier frequencies about the carrier, [subcarriers]."""
-        return (np.arange(self.subcarriers) - self.subcarriers // 2) * self.subcarrier_spacing_hz
+        return np.asarray((np.arange(self.subcarriers) - self.subcarriers // 2) * self.subcarrier_spacing_hz)
 
     def fill(self, data: tf.Tensor) -> tf.Tensor:
         """Place data symbols around the DM-RS: complex64 [B, data_elements] to [B, 14, subcarriers]."""

@@ -58,8 +58,8 @@ class LeastSquaresEstimator:
     def __call__(self, received: tf.Tensor, noise_variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Estimate [B, 14, subcarriers] complex64 and its error variance, float32 same shape.
 
-        ``received`` is the grid complex64 [B, 14, subcarriers], ``noise_variance`` float32 [B]. The error variance counts
-        noise alone, not the interpolation error.
+        ``received`` is the grid complex64 [B, 14, subcarriers], ``noise_variance`` float32 [B]. The error variance
+        counts noise alone, not the interpolation error.
         """
         at_pilots = self._grid.dmrs_of(received) / self._grid.dmrs_values  # [B, dmrs symbols, dmrs subcarriers]
         over_frequency = _real_product(at_pilots, self._frequency)

@@ -6,7 +6,7 @@ from ntn6g.core.errors import ScenarioError
 
 
 def _configs() -> dict[str, str]:
-    from ntn6g.scenario import load, shipped_configs  # noqa: PLC0415
+    from ntn6g.scenario import load, shipped_configs
 
     return {name: load(path).description for name, path in shipped_configs().items()}
 

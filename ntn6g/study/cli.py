@@ -58,8 +58,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing while running.")] = False,
 ) -> None:
     """Run a scenario: tables, figures and everything needed to run it again, in one folder."""
-    from ntn6g.scenario import load  # noqa: PLC0415 - --help must not pay for pydantic
-    from ntn6g.study.run import run_scenario  # noqa: PLC0415
+    from ntn6g.scenario import load
+    from ntn6g.study.run import run_scenario
 
     scenario = load(config, set_ or [])
     if not run_scenario(scenario, out, fresh=fresh, quiet=quiet):
@@ -72,7 +72,7 @@ def plot(
     out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.")],
 ) -> None:
     """Overlay finished runs on one figure."""
-    from ntn6g.study.plots import overlay  # noqa: PLC0415 - matplotlib takes over a second
+    from ntn6g.study.plots import overlay
 
     overlay(folders, out)
 
@@ -82,7 +82,7 @@ def list_(
     topic: Annotated[Topic | None, typer.Argument(help="What to list; everything when left out.")] = None,
 ) -> None:
     """List what a scenario may name."""
-    from ntn6g.study.catalogue import catalogue  # noqa: PLC0415
+    from ntn6g.study.catalogue import catalogue
 
     for each in [topic] if topic else list(Topic):
         typer.echo(f"{each.value}:")
@@ -93,7 +93,7 @@ def list_(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a scenario, for editors."""
-    from ntn6g.scenario import json_schema  # noqa: PLC0415
+    from ntn6g.scenario import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2))
 

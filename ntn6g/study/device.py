@@ -53,7 +53,7 @@ def start() -> None:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_XLA_FLAGS}".strip()
     with _quiet_start():
         try:
-            import tensorflow as tf  # noqa: PLC0415 - six seconds that --help must not pay
+            import tensorflow as tf
         except ImportError as error:
             raise RunError(f"TensorFlow cannot be imported: {error}") from error
         tf.get_logger().setLevel("ERROR")
@@ -84,7 +84,7 @@ def versions() -> dict[str, str]:
 
 def describe() -> str:
     """The device in words: the GPUs TensorFlow sees, else the processor."""
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]

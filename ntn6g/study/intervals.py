@@ -155,9 +155,7 @@ def throughput_interval(
     return peak * (1.0 - high), peak * (1.0 - low)
 
 
-def relative_half_width(
-    errors: ArrayLike, trials: ArrayLike, confidence: float = 0.95
-) -> NDArray[np.float64]:
+def relative_half_width(errors: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> NDArray[np.float64]:
     """Half the width of the Clopper-Pearson interval over errors/trials; infinite without an error.
 
     Parameters

@@ -25,6 +25,7 @@ class _Costs:
     compile_s: float = 0.0
     compile_count: int = 0
     run_s: float = 0.0
+    steps: dict[Any, Any] = field(default_factory=dict)
     timing: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -41,7 +42,7 @@ def run_scenario(scenario: Scenario, out: Path, *, fresh: bool = False, quiet: b
     display = Display(quiet=quiet)
     with display.console.status("starting TensorFlow"):
         device.start()
-        from ntn6g.study.build import build  # noqa: PLC0415 - brings TensorFlow
+        from ntn6g.study.build import build
 
         studies = build(scenario)
     versions = device.versions()
@@ -90,20 +91,24 @@ def _compute(
         members = [state for state in states if state.point.structure == structure]
         if all(state.stopped_by for state in members):
             continue
-        step = study.step(structure)
+        key = (structure, study.rows(structure))
+        if key not in costs.steps:  # parts of one structure share its compiled step
+            costs.steps[key] = study.step(structure)
+        step = costs.steps[key]
+        compile_s, compile_count, run_s = step.compile_s, step.compile_count, step.run_s
         try:
             engine.run(members, step, ledger, lambda: display.update(states))
         finally:
-            costs.compile_s += step.compile_s
-            costs.compile_count += step.compile_count
-            costs.run_s += step.run_s
+            costs.compile_s += step.compile_s - compile_s
+            costs.compile_count += step.compile_count - compile_count
+            costs.run_s += step.run_s - run_s
             computed = sum(state.computed for state in members) or 1
             costs.timing += [
                 {
                     "part": study.part,
                     **state.point.axes,
                     "chunks": state.computed,
-                    "run_s": round(step.run_s * state.computed / computed, 6),
+                    "run_s": round((step.run_s - run_s) * state.computed / computed, 6),
                 }
                 for state in members
             ]
@@ -158,9 +163,7 @@ def _manifest(
         "points": sum(len(study.points) for study in studies),
         "points_done": sum(state.stopped_by is not None for state in states),
         "complete": complete,
-        "parts": {
-            study.part: {"study": study.kind, "description": study.scenario.description} for study in studies
-        },
+        "parts": {study.part: {"study": study.kind, "description": study.scenario.description} for study in studies},
         "tables": runfolder.table_digests(),
     }
 

@@ -86,7 +86,7 @@ class RunFolder:
 
     def series(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write arrays under ``series/``."""
-        import numpy as np  # noqa: PLC0415 - not needed to look at a folder
+        import numpy as np
 
         (self.path / SERIES).mkdir(exist_ok=True)
         np.savez(self.path / SERIES / f"{name}.npz", **arrays)
@@ -104,9 +104,7 @@ class RunFolder:
             return {}
         return found
 
-    def _require_same_run(
-        self, scenario: Scenario, versions: Mapping[str, str], numerics: Mapping[str, Any]
-    ) -> None:
+    def _require_same_run(self, scenario: Scenario, versions: Mapping[str, str], numerics: Mapping[str, Any]) -> None:
         advice = "choose another --out, or --fresh to start over"
         difference = _first_difference(_fixed(load(self.path / SCENARIO)), _fixed(scenario))
         if difference:
@@ -155,13 +153,19 @@ def source_commit() -> str | None:
     try:
         inside = subprocess.run(
             ["git", "ls-files", "--error-unmatch", "runfolder.py"],
-            cwd=here, capture_output=True, text=True, check=False,
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if inside.returncode:
             return None
         commit = subprocess.run(
             ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],
-            cwd=here, capture_output=True, text=True, check=True,
+            cwd=here,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return None
@@ -184,7 +188,7 @@ def _header() -> str:
 
 def _fixed(scenario: Scenario) -> dict[str, Any]:
     """A scenario without what may change between sessions on one folder."""
-    from ntn6g.scenario import flatten  # noqa: PLC0415
+    from ntn6g.scenario import flatten
 
     kept = {}
     for part, each in scenario.parts_resolved().items():

@@ -71,7 +71,7 @@ def printed_powers(letter):
 
 
 def test_mean_tap_powers_are_those_of_the_tables(gains):
-    # Var |h|^2 = s^2 + 2 l s for line of sight l and scattered power s. Finds 4.3 % of a Rayleigh tap's power.
+    # Var |h|^2 = s^2 + 2 l s for line of sight l and scattered power s. Finds 4.3 % of a Rayleigh tap.
     p_values = []
     for letter, gain in gains.items():
         los, scattered = printed_powers(letter)
@@ -124,7 +124,7 @@ def test_taps_are_uncorrelated(gains):
 @pytest.mark.parametrize(("letter", "wanted_db"), [("C", None), ("D", None), ("D", 3.0), ("C", 15.0)])
 def test_total_k_factor_by_moments_is_the_wanted_one(letter, wanted_db):
     # l^2 = 2 (E|h|^2)^2 - E|h|^4 of the first path; the rest scatters. 64 groups of rows give the spread.
-    # Finds 0.3 dB at K = 7 dB and 0.5 dB at 15 dB.
+    # Finds 0.2 dB at K = 7 dB and 0.3 dB at 15 dB.
     power = np.abs(draw(letter, 201, wanted_db)[:, :, 0]) ** 2
     first = power[:, 0].reshape(64, -1)
     los = np.sqrt(2 * first.mean(1) ** 2 - (first**2).mean(1))

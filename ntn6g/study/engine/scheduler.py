@@ -19,15 +19,15 @@ class Point(Protocol):
 
 
 P = TypeVar("P", bound=Point)
-WorkPoint = TypeVar("WorkPoint", bound=Point, contravariant=True)
+WorkPoint_contra = TypeVar("WorkPoint_contra", bound=Point, contravariant=True)
 
 
-class Step(Protocol[WorkPoint]):
+class Step(Protocol[WorkPoint_contra]):
     """A compiled step: exactly ``chunks_per_batch`` work items in, one chunk each out."""
 
     chunks_per_batch: int
 
-    def __call__(self, work: Sequence[tuple[WorkPoint, int]]) -> list[Chunk]:
+    def __call__(self, work: Sequence[tuple[WorkPoint_contra, int]]) -> list[Chunk]:
         """Compute the chunks with these (point, number) pairs."""
         ...
 
@@ -99,9 +99,7 @@ def run(
         padded = [(state.point, number) for state, number in work]
         padded += [padded[-1]] * (step.chunks_per_batch - len(padded))  # a batch has one size; the copies are dropped
         chunks = step(padded)[: len(work)]
-        ledger.write(
-            (state.point.identity, number, chunk) for (state, number), chunk in zip(work, chunks, strict=True)
-        )
+        ledger.write((state.point.identity, number, chunk) for (state, number), chunk in zip(work, chunks, strict=True))
         for (state, number), chunk in zip(work, chunks, strict=True):
             state.computed += 1
             state.take(number, chunk)

@@ -83,9 +83,7 @@ def overlay(folders: Sequence[Path], out: Path) -> None:
         if not drawable:
             raise ScenarioError(f"{folder} holds no rows to draw: has a point finished yet?", key="DIR")
         runs.append(drawable)
-    shared = (
-        [s for s in map(_subject, runs[0]) if all(s in map(_subject, run) for run in runs)] if runs else []
-    )
+    shared = [s for s in map(_subject, runs[0]) if all(s in map(_subject, run) for run in runs)] if runs else []
     if not shared:
         raise ScenarioError(
             f"{', '.join(map(str, folders))} have no figure in common: they are swept over different axes",

@@ -201,9 +201,7 @@ def key_handles(lines: Lines, rates: Sequence[str], *, theory: str = "", capacit
     if lines.columns(*(r + "_low" for r in rates)):
         stem = Line2D([], [], color=GREY, marker="o", linestyle="none")
         handles.append(
-            ErrorbarContainer(
-                (stem, (), (LineCollection([], colors=GREY),)), has_yerr=True, label="95 % interval"
-            )
+            ErrorbarContainer((stem, (), (LineCollection([], colors=GREY),)), has_yerr=True, label="95 % interval")
         )
     if any(((c.column(r) == 0) & (c.column(r + "_high") > 0)).any() for c in lines.curves for r in rates):
         arrow = Line2D([], [], color=GREY, marker=r"$\downarrow$", linestyle="none", markersize=8)

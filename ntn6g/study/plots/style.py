@@ -141,8 +141,7 @@ def looks(told: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     rest = list(dict.fromkeys(names[1:] for names in told))
     if len(first) <= len(PALETTE) and len(rest) <= len(STROKES):
         return [
-            {"color": PALETTE[first.index(n[:1])], "marker": MARKERS[first.index(n[:1])]}
-            | STROKES[rest.index(n[1:])]
+            {"color": PALETTE[first.index(n[:1])], "marker": MARKERS[first.index(n[:1])]} | STROKES[rest.index(n[1:])]
             for n in told
         ]
     from matplotlib import colormaps
@@ -159,9 +158,7 @@ def house_style() -> Iterator[None]:
     """Matplotlib's own defaults with `SETTINGS` on top, whatever the user's matplotlibrc says."""
     import matplotlib
 
-    plain = {
-        k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(("backend", "interactive"))
-    }
+    plain = {k: v for k, v in matplotlib.rcParamsDefault.items() if not k.startswith(("backend", "interactive"))}
     with matplotlib.rc_context({**plain, **SETTINGS}):
         yield
 

@@ -94,20 +94,14 @@ def read_run(folder: Path) -> list[Part]:
 
     table, series = folder / "results.csv", sorted((folder / "series").glob("*.npz"))
     if not table.is_file() and not series:
-        raise ScenarioError(
-            f"{folder} holds no results.csv: not a run folder, or nothing has finished yet", key="DIR"
-        )
+        raise ScenarioError(f"{folder} holds no results.csv: not a run folder, or nothing has finished yet", key="DIR")
     try:
-        manifest = (
-            json.loads((folder / "manifest.json").read_text()) if (folder / "manifest.json").is_file() else {}
-        )
+        manifest = json.loads((folder / "manifest.json").read_text()) if (folder / "manifest.json").is_file() else {}
         rows = pd.read_csv(table) if table.is_file() and table.stat().st_size else pd.DataFrame()
         recorded = {path.stem: _arrays(path) for path in series}
     except (ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ScenarioError(
-            f"{folder} cannot be read ({reason}): was a file cut short?", key="DIR"
-        ) from error
+        raise ScenarioError(f"{folder} cannot be read ({reason}): was a file cut short?", key="DIR") from error
 
     run = str(manifest.get("name") or folder.resolve().name)
     described = manifest.get("parts") or {}

@@ -24,9 +24,7 @@ def waterfall(parts: Sequence[Part]) -> "Figure":
     found, words = curves(parts, axis)
     lines = marks.Lines(found, looks([c.told for c in found]), axis_label(axis), words)
     panels = [
-        p
-        for p, column in (("bler", "bler"), ("ber", "ber"), ("rate", "throughput_bps"))
-        if lines.columns(column)
+        p for p, column in (("bler", "bler"), ("ber", "ber"), ("rate", "throughput_bps")) if lines.columns(column)
     ]
     figure = new_figure(max(4.2 * len(panels), 5.5), 4.4)
     for index, panel in enumerate(panels):

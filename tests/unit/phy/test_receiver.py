@@ -73,9 +73,7 @@ def test_equaliser_equals_sionnas_lmmse():
     expected, expected_noise = peer(
         received[:, None, None], channel[:, None, None, None, None], error[:, None, None, None, None], noise
     )
-    ours = lmmse_equalise(
-        grid.data_of(received), grid.data_of(channel), grid.data_of(noise[:, None, None] + error)
-    )
+    ours = lmmse_equalise(grid.data_of(received), grid.data_of(channel), grid.data_of(noise[:, None, None] + error))
 
     # float32: Sionna removes the bias by a division that loses digits where |h|^2 is far below the noise
     np.testing.assert_allclose(ours.symbols, expected[:, 0, 0], rtol=2e-3, atol=2e-3)
