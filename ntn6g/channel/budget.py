@@ -204,9 +204,7 @@ def link_budget(
     if (eirp_dbw is None) == (eirp_density_dbw_mhz is None):
         raise ScenarioError("give exactly one of eirp_dbw and eirp_density_dbw_mhz", key="power.budget")
     if not bandwidth_hz > 0.0:
-        raise ScenarioError(
-            f"a bandwidth of {bandwidth_hz:g} Hz is not positive", key="power.budget.bandwidth"
-        )
+        raise ScenarioError(f"a bandwidth of {bandwidth_hz:g} Hz is not positive", key="power.budget.bandwidth")
     if eirp_dbw is None:
         eirp_dbw = eirp_density_dbw_mhz + linear_to_db(bandwidth_hz / 1e6)
     return LinkBudget(

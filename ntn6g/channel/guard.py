@@ -37,9 +37,7 @@ def doppler_spread_ici(doppler_hz: ArrayLike, subcarrier_hz: float) -> NDArray[n
     return (np.pi * np.asarray(doppler_hz, np.float64) / subcarrier_hz) ** 2 / 6.0
 
 
-def predicted_ici_db(
-    offset_hz: ArrayLike, doppler_hz: ArrayLike, subcarrier_hz: float
-) -> NDArray[np.float64]:
+def predicted_ici_db(offset_hz: ArrayLike, doppler_hz: ArrayLike, subcarrier_hz: float) -> NDArray[np.float64]:
     """Inter-carrier interference relative to the signal: powers of offset and Doppler spread added."""
     ratio = offset_ici(offset_hz, subcarrier_hz) + doppler_spread_ici(doppler_hz, subcarrier_hz)
     return np.asarray(linear_to_db(np.maximum(ratio, np.finfo(np.float64).tiny)))

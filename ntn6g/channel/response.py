@@ -22,8 +22,8 @@ def _polynomial(x: tf.Tensor, coefficients: list[float]) -> tf.Tensor:
 def phasor(cycles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     r"""Real and imaginary part of :math:`\exp(j 2\pi x)` for a phase in cycles.
 
-    Only multiplications and additions, so that XLA on a CPU, which recomputes a fused sine in every consumer
-    and calls it element by element, vectorises it: five times as fast as ``tf.cos`` and ``tf.sin`` there.
+    Only multiplications and additions, which XLA vectorises on a CPU: 1.7 times as fast there as ``tf.cos``
+    with ``tf.sin``, and ten times as accurate at large phases, where those round 2 pi x first.
     Reducing in cycles is exact, hence within 1e-6 of the true value at any phase that float32 resolves.
 
     Parameters

@@ -158,9 +158,7 @@ def test_line_of_sight_turns_at_0_7_of_the_maximum_doppler():
     # At K = 80 dB the scattered part is 1e-4 of the amplitude. TR 38.901 V16.1.0, 7.7.2.
     gain = draw("C", 301, 80.0)[:, 0]
     turn = np.mean(gain * np.conj(gain[:, :1]), axis=0)
-    assert (
-        np.abs(turn - np.exp(2j * np.pi * 0.7 * LAGS)).max() < 3e-4
-    )  # scattered part, averaged over 64 rows
+    assert np.abs(turn - np.exp(2j * np.pi * 0.7 * LAGS)).max() < 3e-4  # scattered part, averaged over 64 rows
 
 
 def test_a_gaussian_process_to_second_order_in_power(gains):

@@ -41,9 +41,7 @@ def test_gain_then_bulk_terms_equal_a_directly_sampled_moving_satellite(moving):
     assembled = gain * np.exp(2j * np.pi * cycles)
 
     # phase of a carrier after travelling d(t), in integers of 2 pi taken from double precision
-    distance_m = (
-        RANGE_M[:, None] + RATE_M_S[:, None] * TIMES_S + 0.5 * ACCELERATION_M_S2[:, None] * TIMES_S**2
-    )
+    distance_m = RANGE_M[:, None] + RATE_M_S[:, None] * TIMES_S + 0.5 * ACCELERATION_M_S2[:, None] * TIMES_S**2
     distance_m = distance_m - 0.7 * TERMINAL_M_S * TIMES_S
     sampled = np.exp(-2j * np.pi * np.mod(CARRIER_HZ * (distance_m / SPEED_OF_LIGHT_M_S), 1.0))
 

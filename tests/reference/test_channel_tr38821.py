@@ -18,9 +18,7 @@ TERMINAL = {"SC6": (39.7, 1.2, 150.0), "SC9": (0.0, 7.0, 290.0)}
 def slant_range_m(altitude_km, elevation_deg):
     """TR 38.811 eq. (6.6-3)."""
     height_m, sine = altitude_km * 1e3, np.sin(np.deg2rad(elevation_deg))
-    return np.sqrt((EARTH_RADIUS_M * sine) ** 2 + height_m**2 + 2 * height_m * EARTH_RADIUS_M) - (
-        EARTH_RADIUS_M * sine
-    )
+    return np.sqrt((EARTH_RADIUS_M * sine) ** 2 + height_m**2 + 2 * height_m * EARTH_RADIUS_M) - (EARTH_RADIUS_M * sine)
 
 
 def budget(row, eirp_dbw, g_over_t):
@@ -33,9 +31,7 @@ def budget(row, eirp_dbw, g_over_t):
         True,
         LossOptions(shadow_margin_db=shadow_db, interpolation="nearest"),
     )
-    return link_budget(
-        eirp_dbw=eirp_dbw, g_over_t_db_k=g_over_t, bandwidth_hz=bandwidth_mhz * 1e6, losses_db=losses_db
-    )
+    return link_budget(eirp_dbw=eirp_dbw, g_over_t_db_k=g_over_t, bandwidth_hz=bandwidth_mhz * 1e6, losses_db=losses_db)
 
 
 @pytest.mark.parametrize("row", ROWS["published"], ids=lambda row: row[0])

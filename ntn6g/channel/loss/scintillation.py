@@ -51,6 +51,4 @@ def tropospheric_scintillation_db(
     if carrier_hz < 6e9:
         return np.zeros(np.shape(elevation_rad))
     # The table knows neither environment nor band; any will do.
-    return lookup(
-        "urban", "Ka", True, "tropospheric_scintillation_db", elevation_rad, interpolation, below_table
-    )
+    return lookup("urban", "Ka", True, "tropospheric_scintillation_db", elevation_rad, interpolation, below_table)

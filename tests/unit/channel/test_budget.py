@@ -24,9 +24,7 @@ def test_every_term_can_be_switched_off_by_name_and_changes_no_other():
 
 def test_cnr_is_the_sum_of_the_named_terms_and_density_means_power_over_bandwidth():
     losses_db = {"free_space": 179.1, "gas": 0.5}
-    budget = link_budget(
-        eirp_density_dbw_mhz=4.0, g_over_t_db_k=15.9, bandwidth_hz=400e6, losses_db=losses_db
-    )
+    budget = link_budget(eirp_density_dbw_mhz=4.0, g_over_t_db_k=15.9, bandwidth_hz=400e6, losses_db=losses_db)
     assert budget.cnr_db == sum(budget.terms_db.values())
     wider = link_budget(eirp_density_dbw_mhz=4.0, g_over_t_db_k=15.9, bandwidth_hz=1e6, losses_db=losses_db)
     assert budget.cnr_db == pytest.approx(wider.cnr_db, abs=1e-9)  # a density has one CNR at any bandwidth

@@ -64,9 +64,7 @@ def test_a_strong_late_tap_is_refused_and_a_weak_one_is_not():
 
 
 def test_guard_reads_the_taps_of_a_profile_at_several_points():
-    line_of_sight, scattered, delay_s = ntn_tdl_profile("C").taps(
-        np.array([5e-9, 50e-9]), np.array([10.0, 10.0])
-    )
+    line_of_sight, scattered, delay_s = ntn_tdl_profile("C").taps(np.array([5e-9, 50e-9]), np.array([10.0, 10.0]))
     # the last tap of NTN-TDL-C, at -23.4 dB, lies 14.8 delay spreads late: 741 ns at 50 ns
     with pytest.raises(ScenarioError, match="741 ns late"):
         check_frequency_domain(**(GOOD | {"tap_power": line_of_sight + scattered, "excess_delay_s": delay_s}))

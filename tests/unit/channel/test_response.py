@@ -45,9 +45,7 @@ def test_response_is_the_sum_over_paths(drawn, compiled):
 
 def test_response_at_the_carrier_is_the_sum_of_gains(drawn):
     response = frequency_response(drawn, tf.zeros([1])).numpy()[:, :, 0]
-    assert response == pytest.approx(
-        drawn.gain.numpy().sum(axis=(1, 2, 3)), abs=1e-5
-    )  # roundings of a sum of 10
+    assert response == pytest.approx(drawn.gain.numpy().sum(axis=(1, 2, 3)), abs=1e-5)  # roundings of a sum of 10
 
 
 def test_gradient_in_the_delay_spread_is_that_of_a_central_difference():
@@ -58,9 +56,7 @@ def test_gradient_in_the_delay_spread_is_that_of_a_central_difference():
     tone_hz = np.array([1e6])
     with tf.GradientTape() as tape:
         tape.watch(spread_s)
-        drawn = generator(
-            keys, times_s=tf.zeros([1]), delay_spread_s=spread_s, doppler_hz=tf.fill([ROWS], 10.0)
-        )
+        drawn = generator(keys, times_s=tf.zeros([1]), delay_spread_s=spread_s, doppler_hz=tf.fill([ROWS], 10.0))
         power = tf.abs(frequency_response(drawn, tf.constant(tone_hz, tf.float32))[:, 0, 0]) ** 2
     slope = tape.gradient(power, spread_s).numpy()
 

@@ -17,8 +17,7 @@ NODES_DEG = np.arange(10.0, 91.0, 10.0)
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_both_readings_agree_at_every_node(environment, band, quantity):
     at_nodes = [
-        lookup(environment, band, True, quantity, np.deg2rad(NODES_DEG), reading)
-        for reading in ("linear", "nearest")
+        lookup(environment, band, True, quantity, np.deg2rad(NODES_DEG), reading) for reading in ("linear", "nearest")
     ]
     assert at_nodes[0] == pytest.approx(at_nodes[1], abs=1e-9)  # float64 interpolation
 
