@@ -1,0 +1,33 @@
+"""From a scenario to study objects; one file and one entry of `STUDIES` per study kind."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ntn6g.scenario import Scenario
+from ntn6g.scenario.messages import place
+from ntn6g.study.build.link import LinkStudy
+from ntn6g.study.build.passes import PassStudy
+
+__all__ = ["STUDIES", "build"]
+
+STUDIES: dict[str, Callable[[str, Scenario], Any]] = {"link": LinkStudy, "pass": PassStudy}
+"""Study kinds by the name a scenario gives them."""
+
+
+def build(scenario: Scenario) -> list[Any]:
+    """One study per part, in order.
+
+    Raises
+    ------
+    ScenarioError
+        For whatever geometry, code or the guard of the frequency-domain path refuses; nothing has run by then.
+    """
+    studies = []
+    for part, each in scenario.parts_resolved().items():
+        make = STUDIES[str(each.study)]
+        if part:
+            with place(f"in part {part!r}"):
+                studies.append(make(part, each))
+        else:
+            studies.append(make(part, each))
+    return studies

@@ -1,0 +1,194 @@
+"""From the sections platforms, terminals and at to satellites, passes and the geometry of each instant."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import numpy as np
+
+from ntn6g import orbit, scenario
+from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.errors import ScenarioError
+from ntn6g.core.units import METRES_PER_KILOMETRE
+from ntn6g.scenario import Scenario
+
+
+@lru_cache(maxsize=4096)
+def satellite(asked: scenario.Platform, key: str) -> orbit.Platform:
+    """Platform of a scenario's entry; ``key`` names the entry in errors."""
+    if isinstance(asked, scenario.Circular):
+        return orbit.CircularOrbit(
+            altitude_m=asked.altitude_km * METRES_PER_KILOMETRE,
+            inclination_rad=math.radians(asked.inclination_deg),
+            raan_rad=math.radians(asked.raan_deg),
+            argument_of_latitude_rad=math.radians(asked.argument_of_latitude_deg),
+            epoch=asked.epoch,
+        )
+    *name, line1, line2 = asked.lines
+    try:
+        return orbit.ElementSet(line1, line2, name[0] if name else "")
+    except ScenarioError as error:
+        raise ScenarioError(str(error).removeprefix("lines: "), key=f"{key}.lines") from None
+
+
+@lru_cache(maxsize=4096)
+def site(asked: scenario.Terminal) -> orbit.FixedTerminal:
+    """Terminal of a scenario's entry."""
+    return orbit.FixedTerminal(
+        latitude_rad=math.radians(asked.latitude_deg),
+        longitude_rad=math.radians(asked.longitude_deg),
+        altitude_m=asked.altitude_m,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _pass(
+    platform: scenario.Platform, key: str, terminal: scenario.Terminal, asked: scenario.Pass
+) -> orbit.Pass:
+    return orbit.next_pass(
+        satellite(platform, key),
+        site(terminal),
+        asked.after,
+        min_culmination_rad=math.radians(asked.min_culmination_deg),
+        mask_rad=math.radians(terminal.min_elevation_deg),
+        within_days=asked.within_days,
+    )
+
+
+def pass_of(point: Scenario) -> orbit.Pass:
+    """The pass that ``at.pass`` describes.
+
+    Raises
+    ------
+    ScenarioError
+        When there is none: names the highest culmination.
+    """
+    if point.at is None or point.at.pass_ is None:
+        raise ScenarioError("required key is missing", key="at.pass")
+    platform, terminal = point.platform_name(), point.terminals[point.terminal_name()]
+    return _pass(point.platforms[platform], f"platforms.{platform}", terminal, point.at.pass_)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instant:
+    """Geometry of one link at one instant; ``time_s`` counts from culmination, None where no pass is asked for."""
+
+    moment: datetime
+    time_s: float | None
+    elevation_rad: float
+    range_m: float
+    range_rate_m_s: float
+    range_acceleration_m_s2: float
+    light_time_s: float
+
+    def columns(self, carrier_hz: float) -> dict[str, float]:
+        """What a results table says of it."""
+        timed = {} if self.time_s is None else {"time_s": self.time_s}
+        return {
+            **timed,
+            "elevation_deg": math.degrees(self.elevation_rad),
+            "range_km": self.range_m / METRES_PER_KILOMETRE,
+            "delay_ms": 1e3 * self.light_time_s,
+            "doppler_khz": -1e-3 * carrier_hz * self.range_rate_m_s / SPEED_OF_LIGHT_M_S,
+        }
+
+
+def instants(points: Sequence[Scenario]) -> list[Instant | None]:
+    """Geometry of every point, None where it has no ``at``; points on one pass are computed together.
+
+    Raises
+    ------
+    ScenarioError
+        No such pass, an elevation above its culmination, an instant at which the terminal is not served.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index, point in enumerate(points):
+        if point.at is not None:
+            platform, terminal = point.platform_name(), point.terminal_name()
+            same = (point.platforms[platform], point.terminals[terminal], point.at.pass_, point.at.utc, point.at.side)
+            groups.setdefault(same, []).append(index)
+    found: list[Instant | None] = [None] * len(points)
+    for members in groups.values():
+        for index, instant in zip(members, _on_one_pass([points[i] for i in members]), strict=True):
+            found[index] = instant
+    return found
+
+
+def _on_one_pass(points: Sequence[Scenario]) -> list[Instant]:
+    first = points[0]
+    name, terminal = first.platform_name(), first.terminals[first.terminal_name()]
+    assert first.at is not None  # the caller's condition, for the type checker
+    if first.at.utc is not None:
+        sight = orbit.SightLine(
+            satellite(first.platforms[name], f"platforms.{name}"), site(terminal), first.at.utc
+        )
+        culmination_s, offset_s = None, np.zeros(len(points))
+    else:
+        found = pass_of(first)
+        sight, culmination_s = found.sight, found.culmination_s
+        offset_s = _offsets_s(points, found)
+    mask_rad = math.radians(terminal.min_elevation_deg)
+    geometry = orbit.link_geometry(
+        sight.satellite.state(sight.times(offset_s)), sight.terminal, mask_rad=mask_rad - 1e-9
+    )
+    elevation_rad = geometry.elevation_rad.numpy()
+    if not geometry.visible.numpy().all():
+        lowest = int(np.argmin(elevation_rad))
+        raise ScenarioError(
+            f"the satellite stands at {math.degrees(elevation_rad[lowest]):.2f} deg at "
+            f"{sight.epoch + timedelta(seconds=float(offset_s[lowest])):%Y-%m-%dT%H:%M:%SZ}, below the terminal's "
+            f"min_elevation_deg of {terminal.min_elevation_deg:g}; choose another instant, or a pass by at.pass",
+            key="at.utc",
+        )
+    columns = [
+        elevation_rad,
+        geometry.range_m.numpy(),
+        geometry.range_rate_m_s.numpy(),
+        geometry.range_acceleration_m_s2.numpy(),
+        geometry.light_time_s.numpy(),
+    ]
+    return [
+        Instant(
+            moment=sight.epoch + timedelta(seconds=float(offset)),
+            time_s=None if culmination_s is None else float(offset - culmination_s),
+            elevation_rad=float(elevation),
+            range_m=float(range_m),
+            range_rate_m_s=float(rate),
+            range_acceleration_m_s2=float(acceleration),
+            light_time_s=float(light_time),
+        )
+        for offset, elevation, range_m, rate, acceleration, light_time in zip(offset_s, *columns, strict=True)
+    ]
+
+
+def _offsets_s(points: Sequence[Scenario], found: orbit.Pass) -> np.ndarray:
+    """Seconds on the pass's clock of the moment that each point asks for; its culmination unless it says."""
+    offsets = np.full(len(points), found.culmination_s)
+    by_elevation = []
+    for index, point in enumerate(points):
+        at = point.at
+        assert at is not None  # as above
+        if at.elevation_deg is not None:
+            by_elevation.append(index)
+        elif at.fraction is not None:
+            offsets[index] = found.rise_s + at.fraction * (found.set_s - found.rise_s)
+        elif at.from_culmination_s is not None:
+            offsets[index] = _within(found, at.from_culmination_s)
+    if by_elevation:
+        elevations = np.radians([points[i].at.elevation_deg for i in by_elevation])  # type: ignore[union-attr]
+        side = points[by_elevation[0]].at.side  # type: ignore[union-attr]  # one of the group's keys
+        offsets[by_elevation] = orbit.time_at_elevation(found, elevations, side)
+    return offsets
+
+
+def _within(found: orbit.Pass, from_culmination_s: float) -> float:
+    first, last = found.rise_s - found.culmination_s, found.set_s - found.culmination_s
+    if not first <= from_culmination_s <= last:
+        raise ScenarioError(
+            f"{from_culmination_s:g} s lies outside this pass, which lasts from {first:.0f} s to {last:.0f} s "
+            f"about its culmination at {found.culmination:%Y-%m-%dT%H:%M:%SZ}",
+            key="at.from_culmination_s",
+        )
+    return found.culmination_s + from_culmination_s

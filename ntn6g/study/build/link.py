@@ -1,0 +1,247 @@
+"""Study `link`: BLER, BER and throughput of a coded or uncoded link over any sweep."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ntn6g import channel
+from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
+from ntn6g.phy.closed_form import bit_error_rate
+from ntn6g.scenario import Awgn, Channel, Link, NtnTdl, Scenario, apply, flatten, sweep_points
+from ntn6g.study.build.geometry import Instant, instants
+from ntn6g.study.build.link_step import LinkStep, LinkStructure, batch_rows, make_chain
+from ntn6g.study.build.power import drawn_shadow_sigma_db, received_power
+from ntn6g.study.engine import StopRule, Tally
+from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
+
+
+@dataclass(frozen=True)
+class LinkPoint:
+    """One point of a link sweep: what it varies, its structure, its values, and what a table says beside them."""
+
+    axes: Mapping[str, Any]
+    structure: LinkStructure
+    values: Mapping[str, float]
+    facts: Mapping[str, Any]
+    identity: str
+
+    @property
+    def channel_key(self) -> str:
+        """Key of the channel draws, equal for points that are to be compared on equal channels."""
+        return self.structure.channel_key
+
+
+class LinkStudy:
+    """A part of a scenario as points, one compiled step per structure, and rows.
+
+    Parameters
+    ----------
+    part : str
+        Its name, '' without parts.
+    scenario : Scenario
+        The part, complete and without parts.
+
+    Raises
+    ------
+    ScenarioError
+        A point that cannot be: no such pass, an elevation above its culmination, a channel that the guard refuses.
+    """
+
+    kind = "link"
+
+    def __init__(self, part: str, scenario: Scenario) -> None:
+        self.part, self.scenario = part, scenario
+        self.rule = StopRule(**scenario.stop.model_dump())
+        asked = [(values, apply(scenario, values)) for values in sweep_points(scenario)]
+        where = instants([point for _, point in asked])
+        self.points = [
+            _point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)
+        ]
+        _check_guard([point for _, point in asked], self.points)
+        self._chains = {structure: make_chain(structure) for structure in self.structures}
+
+    @property
+    def structures(self) -> list[LinkStructure]:
+        """Structures in order of appearance."""
+        return list(dict.fromkeys(point.structure for point in self.points))
+
+    def rows(self, structure: LinkStructure) -> int:
+        """Blocks of a batch."""
+        return self.scenario.engine.batch or batch_rows(structure)
+
+    def step(self, structure: LinkStructure) -> LinkStep:
+        """Compiled step of a structure."""
+        return LinkStep(self._chains[structure], seed=self.scenario.seed, rows=self.rows(structure))
+
+    def row(self, point: LinkPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+        """Columns of the results table for one point."""
+        return {**point.facts, **_measured(point.structure, tally), "stopped_by": stopped_by or ""}
+
+    def series(self) -> dict[str, Any] | None:
+        """No time series."""
+        return None
+
+
+def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) -> LinkPoint:
+    link, air, power = asked.link, asked.channel, asked.power
+    if link is None or air is None or power is None:
+        raise ValueError("a link study without link, channel or power passed the checks of the scenario")
+    carrier_hz = air.carrier_ghz * 1e9
+    structure = _structure(link, air)
+    delay_spread_s, k_factor_db = _fading_values(air, structure, carrier_hz, instant)
+    received = received_power(power, air, structure, instant, count_cyclic_prefix=link.count_cyclic_prefix)
+    speed_kmh = asked.terminals[asked.terminal_name()].speed_kmh if asked.terminals else 0.0
+    offset_hz = link.residual_offset_hz
+    if offset_hz is None:
+        offset_hz = (link.residual_offset_ppm or 0.0) * 1e-6 * carrier_hz
+    drawn = {
+        "noise_variance": float(db_to_linear(-received["esno_db"])),
+        "shadow_sigma_db": drawn_shadow_sigma_db(power, air, instant),
+        "delay_spread_s": delay_spread_s,
+        "k_factor_db": k_factor_db or 0.0,
+        "doppler_hz": kmh_to_m_s(speed_kmh) * carrier_hz / SPEED_OF_LIGHT_M_S,
+        "residual_offset_hz": offset_hz,
+        "delay_s": instant.light_time_s if instant else 0.0,
+        "range_rate_m_s": instant.range_rate_m_s if instant else 0.0,
+        "range_acceleration_m_s2": instant.range_acceleration_m_s2 if instant else 0.0,
+        "carrier_hz": carrier_hz,
+        "path_loss_db": received.get("path_loss_db", 0.0),
+    }
+    flat = flatten(asked)
+    fading = {} if structure.channel_profile is None else {"delay_spread_ns": 1e9 * delay_spread_s}
+    if structure.channel_profile is not None and structure.channel_profile.line_of_sight:
+        fading["k_factor_db"] = float(k_factor_db or 0.0)
+    facts = {**(instant.columns(carrier_hz) if instant else {}), **fading, **received}
+    return LinkPoint(
+        axes={path: flat.get(path, given) for path, given in values.items()},
+        structure=structure,
+        values=drawn,
+        facts={**facts, **_theory(structure, received["esno_db"])},
+        identity=_identity("link", asked.seed, structure, drawn),
+    )
+
+
+def _identity(*physics: Any) -> str:
+    """Hash of everything that decides a point's outcome, and nothing else."""
+    text = json.dumps([asdict(each) if isinstance(each, LinkStructure) else each for each in physics], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _structure(link: Link, air: Channel) -> LinkStructure:
+    fading = air.fading
+    offset_given = link.residual_offset_hz is not None or link.residual_offset_ppm is not None
+    return LinkStructure(
+        resource_blocks=link.resource_blocks,
+        subcarrier_spacing_hz=link.subcarrier_khz * 1e3,
+        dmrs_additional_positions=link.dmrs_additional_positions if link.pilots else 0,
+        pilots=link.pilots,
+        modulation=link.modulation,
+        mcs=link.mcs,
+        mcs_table=link.mcs_table,
+        decoder=link.decoder.kind,
+        decoder_iterations=link.decoder.iterations,
+        fading=fading.kind,
+        profile=None if isinstance(fading, Awgn) else fading.profile,
+        los_doppler_ratio=fading.los_doppler_ratio if isinstance(fading, NtnTdl) else 0.7,  # TR 38.901 7.7.2
+        perfect_csi=link.csi == "perfect",
+        frequency_offset=offset_given,
+    )
+
+
+def _fading_values(
+    air: Channel, structure: LinkStructure, carrier_hz: float, instant: Instant | None
+) -> tuple[float, float | None]:
+    """Delay spread in s and total K-factor in dB of a point; K is None without line of sight."""
+    fading, profile = air.fading, structure.channel_profile
+    if isinstance(fading, Awgn) or profile is None:
+        return 0.0, None
+    spread_s = None if fading.delay_spread_ns is None else fading.delay_spread_ns * 1e-9
+    k_factor_db = fading.k_factor_db if profile.line_of_sight else None
+    wants_k = profile.line_of_sight and k_factor_db is None
+    if isinstance(fading, NtnTdl) and instant is not None:
+        band = channel.band_of(carrier_hz)
+        reading = (instant.elevation_rad, air.table_interpolation, air.below_table)
+        if spread_s is None:
+            spread_s = float(
+                channel.median_delay_spread_s(air.environment, band, profile.line_of_sight, *reading)
+            )
+        if wants_k:
+            k_factor_db = float(channel.median_k_factor_db(air.environment, band, *reading))
+    elif wants_k:
+        k_factor_db = profile.k_factor_db
+    return float(spread_s or 0.0), k_factor_db
+
+
+def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
+    """Closed form of the bit error rate before decoding where it is exact, and the Shannon bound."""
+    esno = db_to_linear(esno_db)
+    found: dict[str, float] = {}
+    if structure.fading == "awgn" and structure.perfect_csi and not structure.frequency_offset:
+        found["ber_theory"] = float(bit_error_rate(structure.modulation_name, esno))
+    if structure.coding is not None:
+        found["capacity_bps"] = structure.bandwidth_hz * math.log2(1.0 + esno)
+    return found
+
+
+def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None:
+    """Refuse the whole sweep when one point lies outside the frequency-domain path."""
+    for given, point in zip(asked, points, strict=True):
+        profile, grid = point.structure.channel_profile, point.structure.grid
+        power, delay_s = np.ones(1), np.zeros(1)
+        if profile is not None:
+            los, scattered, delay_s = profile.taps(point.values["delay_spread_s"], point.values["k_factor_db"])
+            power = los + scattered
+        guard = given.channel.guard  # type: ignore[union-attr]  # a link study has a channel
+        channel.check_frequency_domain(
+            offset_hz=point.values["residual_offset_hz"],
+            doppler_hz=point.values["doppler_hz"],
+            subcarrier_hz=grid.subcarrier_spacing_hz,
+            tap_power=power,
+            excess_delay_s=delay_s,
+            cyclic_prefix_s=grid.cyclic_prefix_s,
+            max_ici_db=guard.max_ici_db,
+            tap_floor_db=guard.tap_floor_db,
+        )
+
+
+def _measured(structure: LinkStructure, tally: Tally) -> dict[str, Any]:
+    counts, blocks = tally.counts, tally.blocks
+    found: dict[str, Any] = {"blocks": blocks}
+    if structure.coding is not None:
+        found |= {"block_errors": counts["block_errors"], "bits": counts["bits"], "bit_errors": counts["bit_errors"]}
+        found |= _with_limits("bler", counts["block_errors"] / blocks, clopper_pearson(counts["block_errors"], blocks))
+        found |= _bit_rate("ber", counts, "bit_errors", counts["bits"], blocks)
+        found |= _bit_rate("ber_uncoded", counts, "uncoded_bit_errors", counts["uncoded_bits"], blocks)
+        found |= _throughput(structure, counts["block_errors"], blocks)
+        found["undetected_errors"] = counts["undetected_errors"]
+        found["iterations"] = counts["iterations"] / blocks
+    else:
+        found |= {"bits": counts["bits"], "bit_errors": counts["bit_errors"]}
+        found |= _bit_rate("ber", counts, "bit_errors", counts["bits"], blocks)
+    found["sinr_db"] = float(linear_to_db(tally.sums["sinr"] / blocks))
+    return found
+
+
+def _with_limits(name: str, value: float, limits: tuple[Any, Any]) -> dict[str, float]:
+    return {name: value, f"{name}_low": float(limits[0]), f"{name}_high": float(limits[1])}
+
+
+def _bit_rate(name: str, counts: Mapping[str, int], errors: str, bits: int, blocks: int) -> dict[str, float]:
+    limits = clustered_ratio(counts[errors], counts[f"{errors}_squared"], bits // blocks, blocks)
+    return _with_limits(name, counts[errors] / bits, limits)
+
+
+def _throughput(structure: LinkStructure, block_errors: int, blocks: int) -> dict[str, float]:
+    peak_bps = structure.block_bits / structure.grid.slot_duration_s
+    low, high = throughput_interval(block_errors, blocks, peak_bps)
+    rate_bps, bandwidth_hz = peak_bps * (1.0 - block_errors / blocks), structure.bandwidth_hz
+    return {
+        **_with_limits("throughput_bps", rate_bps, (low, high)),
+        **_with_limits("spectral_efficiency", rate_bps / bandwidth_hz, (low / bandwidth_hz, high / bandwidth_hz)),
+    }

@@ -1,0 +1,248 @@
+"""The compiled step of a link: what fixes its structure, and the call that turns work into chunks."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import cache, cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, ntn_tdl_profile
+from ntn6g.core import random
+from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkOutcome, LinkValues, Modulation, SlotGrid
+from ntn6g.phy.coding import Mcs, TransportCode, mcs, resource_elements, transport_block_bits
+from ntn6g.phy.grid import SYMBOLS_PER_SLOT
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
+
+_MODULATION_OF_ORDER = {bits: name for name, bits in BITS_PER_SYMBOL.items()}
+# Float32 values alive at once per resource element in the widest stage (demapper of 64-QAM: two axes of eight
+# metrics, symbols, channel, noise), and bytes of decoder state per coded bit (posterior twice, messages of about
+# four edges a bit, gathers). Measured peaks lie a third below.
+_BYTES_PER_ELEMENT, _BYTES_PER_CODED_BIT = 4 * 48, 24
+_BATCH_BYTES = 256 * 2**20  # beyond it nothing gets faster on a CPU, and points that need few blocks waste more
+_FEWEST_ROWS, _MOST_ROWS = 64, 256
+
+
+@cache
+def fading_profile(kind: str, letter: str | None) -> Profile | None:
+    """Tapped delay line of a kind of fading and its profile letter; None for awgn."""
+    if kind == "awgn":
+        return None
+    if kind == "tdl":
+        from ntn6g.channel.terrestrial import tdl_profile
+
+        return tdl_profile(str(letter))
+    return ntn_tdl_profile(str(letter))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkStructure:
+    """All that shapes the tensors of a link; points of equal structure share one compiled step.
+
+    ``modulation`` or ``mcs`` is None, as the link is coded or not; ``fading`` is a kind of
+    `ntn6g.scenario.Fading`. Other names as in `ntn6g.scenario.Link`.
+    """
+
+    resource_blocks: int
+    subcarrier_spacing_hz: float
+    dmrs_additional_positions: int
+    pilots: bool
+    modulation: str | None
+    mcs: int | None
+    mcs_table: int
+    decoder: str
+    decoder_iterations: int | None
+    fading: str
+    profile: str | None
+    los_doppler_ratio: float
+    perfect_csi: bool
+    frequency_offset: bool
+
+    @property
+    def channel_key(self) -> str:
+        """What shapes the fading draw, and nothing else: links that differ elsewhere meet the same channel."""
+        return f"{self.fading}|{self.profile}|1x1"
+
+    @property
+    def label(self) -> str:
+        """Every field, for manifests."""
+        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
+
+    @cached_property
+    def grid(self) -> SlotGrid:
+        """The slot."""
+        return SlotGrid(
+            resource_blocks=self.resource_blocks,
+            subcarrier_spacing_hz=self.subcarrier_spacing_hz,
+            dmrs_additional_positions=self.dmrs_additional_positions,
+            pilots=self.pilots,
+        )
+
+    @cached_property
+    def coding(self) -> Mcs | None:
+        """The row of the MCS table; None when uncoded."""
+        return None if self.mcs is None else mcs(self.mcs_table, self.mcs)
+
+    @property
+    def modulation_name(self) -> str:
+        """Constellation of the data elements."""
+        return self.modulation or _MODULATION_OF_ORDER[self.coding.modulation_order]  # type: ignore[union-attr]
+
+    @cached_property
+    def block_bits(self) -> int:
+        """Transport-block bits; all bits of the grid when uncoded."""
+        if self.coding is None:
+            return self.grid.data_elements * BITS_PER_SYMBOL[self.modulation_name]
+        elements = resource_elements(
+            resource_blocks=self.resource_blocks,
+            symbols=SYMBOLS_PER_SLOT,
+            dmrs_per_block=len(self.grid.dmrs_index) // self.resource_blocks,
+        )
+        return transport_block_bits(
+            resource_elements=elements,
+            modulation_order=self.coding.modulation_order,
+            code_rate=self.coding.code_rate,
+        )
+
+    @property
+    def channel_profile(self) -> Profile | None:
+        """Tapped delay line of the fading; None for awgn."""
+        return fading_profile(self.fading, self.profile)
+
+    @property
+    def bandwidth_hz(self) -> float:
+        """Occupied bandwidth, 12 x resource blocks x subcarrier spacing."""
+        return self.grid.subcarriers * self.subcarrier_spacing_hz
+
+
+def make_chain(structure: LinkStructure) -> LinkChain:
+    """Build the link of a structure.
+
+    Raises
+    ------
+    ScenarioError
+        For an MCS outside its table or a code that the decoder refuses.
+    """
+    grid, coding = structure.grid, structure.coding
+    code = None
+    if coding is not None:
+        code = TransportCode(
+            block_bits=structure.block_bits,
+            coded_bits=grid.data_elements * coding.modulation_order,
+            modulation_order=coding.modulation_order,
+            code_rate=coding.code_rate,
+            decoder=structure.decoder,
+            iterations=structure.decoder_iterations,
+        )
+    profile = structure.channel_profile
+    return LinkChain(
+        grid=grid,
+        modulation=Modulation(structure.modulation_name),
+        code=code,
+        fading=TappedDelayLine(profile, los_doppler_ratio=structure.los_doppler_ratio) if profile else FlatChannel(),
+        perfect_csi=structure.perfect_csi,
+        frequency_offset=structure.frequency_offset,
+    )
+
+
+def batch_rows(structure: LinkStructure) -> int:
+    """Blocks of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
+    coded_bits = structure.grid.data_elements * BITS_PER_SYMBOL[structure.modulation_name]
+    per_block = _BYTES_PER_ELEMENT * structure.grid.elements + _BYTES_PER_CODED_BIT * coded_bits
+    return min(max(_BATCH_BYTES // per_block // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
+
+
+class LinkWork(Protocol):
+    """What a step needs of a point: the key of its channel draws, and one number per field of `LinkValues`."""
+
+    channel_key: str
+    values: Mapping[str, float]
+
+
+class LinkStep:
+    """Computes chunks of a link, ``rows`` blocks a call, with one compilation.
+
+    Parameters
+    ----------
+    chain : LinkChain
+        The link.
+    seed : int
+        Seed of the run.
+    rows : int
+        Blocks of a batch, a multiple of 32.
+    """
+
+    def __init__(self, chain: LinkChain, *, seed: int, rows: int) -> None:
+        self._chain, self._seed = chain, seed
+        self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
+        self.compiled = tf.function(self._sums, jit_compile=True)
+        self._spent_s: list[float] = []
+
+    @property
+    def compile_count(self) -> int:
+        """How often the structure was traced."""
+        return int(self.compiled.experimental_get_tracing_count())
+
+    @property
+    def compile_s(self) -> float:
+        """What the first call took beyond the fastest other one."""
+        if not self._spent_s:
+            return 0.0
+        return max(0.0, self._spent_s[0] - min(self._spent_s[1:], default=0.0))
+
+    @property
+    def run_s(self) -> float:
+        """Time of all calls without `compile_s`."""
+        return sum(self._spent_s) - self.compile_s
+
+    def arguments(self, work: Sequence[tuple[LinkWork, int]]) -> tuple[tf.Tensor, LinkValues]:
+        """Chunk keys uint32 [chunks, 2] and values [rows] of a batch."""
+        keys = [random.chunk_key(self._seed, point.channel_key, number) for point, number in work]
+        columns = {
+            name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK)
+            for name, dtype in LinkValues.DTYPES.items()
+        }
+        return tf.constant(keys, tf.uint32), LinkValues(**{name: tf.constant(c) for name, c in columns.items()})
+
+    def __call__(self, work: Sequence[tuple[LinkWork, int]]) -> list[Chunk]:
+        """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
+        begun = time.perf_counter()
+        counts, sums = self.compiled(*self.arguments(work))
+        chunks = _chunks(
+            {name: column.numpy() for name, column in counts.items()},
+            {name: column.numpy() for name, column in sums.items()},
+        )
+        self._spent_s.append(time.perf_counter() - begun)
+        return chunks
+
+    def _sums(
+        self, chunk_keys: tf.Tensor, values: LinkValues
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        outcome = self._chain(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
+
+        def total(column: tf.Tensor, dtype: tf.DType = tf.int64) -> tf.Tensor:
+            return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
+
+        counts = {name: total(column) for name, column in _countable(outcome).items()}
+        for name in ("bit_errors", "uncoded_bit_errors"):
+            counts[f"{name}_squared"] = total(tf.square(tf.cast(getattr(outcome, name), tf.int64)))
+        return counts, {"sinr": total(outcome.sinr, tf.float64)}
+
+
+def _countable(outcome: LinkOutcome) -> dict[str, tf.Tensor]:
+    found = {field.name: getattr(outcome, field.name) for field in fields(outcome) if field.name != "sinr"}
+    found["block_errors"] = found.pop("block_error")
+    found["undetected_errors"] = found.pop("undetected_error")
+    return {"blocks": tf.ones_like(outcome.bits), **found}
+
+
+def _chunks(counts: Mapping[str, Any], sums: Mapping[str, Any]) -> list[Chunk]:
+    return [
+        Chunk(
+            {name: int(column[i]) for name, column in counts.items()},
+            {name: float(column[i]) for name, column in sums.items()},
+        )
+        for i in range(len(counts["blocks"]))
+    ]

@@ -1,0 +1,144 @@
+"""Study `pass`: what a link has to follow while a satellite passes, and its budget where one is given."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ntn6g import orbit
+from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.units import METRES_PER_KILOMETRE
+from ntn6g.scenario import Scenario, apply, flatten, sweep_points
+from ntn6g.study.build.geometry import pass_of
+from ntn6g.study.build.power import budget_of
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, StopRule, Tally
+
+_EXTREMES = ("culmination_deg", "duration_s", "shortest_range_km", "longest_range_km", "largest_doppler_khz")
+
+
+@dataclass(frozen=True)
+class PassPoint:
+    """One pass: the axes that chose it, the scenario that describes it."""
+
+    axes: Mapping[str, Any]
+    scenario: Scenario
+    identity: str
+    structure: str = "pass"
+
+
+class _PassStep:
+    """One chunk per pass: its extremes."""
+
+    chunks_per_batch = 1
+
+    def __init__(self) -> None:
+        self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
+
+    def __call__(self, work: Sequence[tuple[PassPoint, int]]) -> list[Chunk]:
+        begun = time.perf_counter()
+        chunks = [Chunk({}, _extremes(pass_of(point.scenario), track(point.scenario))) for point, _ in work]
+        self.run_s += time.perf_counter() - begun
+        return chunks
+
+
+class PassStudy:
+    """A deterministic study: one chunk a point, a time series for each.
+
+    Parameters as `ntn6g.study.build.link.LinkStudy`.
+
+    Raises
+    ------
+    ScenarioError
+        When there is no such pass.
+    """
+
+    kind = "pass"
+    rule = StopRule(max_blocks=BLOCKS_PER_CHUNK)
+
+    def __init__(self, part: str, scenario: Scenario) -> None:
+        self.part, self.scenario = part, scenario
+        self.points = []
+        for values in sweep_points(scenario):
+            asked = apply(scenario, values)
+            pass_of(asked)  # refuses here, before anything is written
+            flat = flatten(asked)
+            text = json.dumps({k: v for k, v in flat.items() if k not in ("name", "description")}, sort_keys=True)
+            axes = {path: flat.get(path, given) for path, given in values.items()}
+            self.points.append(PassPoint(axes, asked, hashlib.sha256(text.encode()).hexdigest()))
+
+    def rows(self, structure: str) -> int:
+        """Nothing is batched."""
+        del structure
+        return 1
+
+    def step(self, structure: str) -> _PassStep:
+        """The one step there is."""
+        del structure
+        return _PassStep()
+
+    def row(self, point: PassPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+        """Instants and extremes of the pass."""
+        del stopped_by
+        found = pass_of(point.scenario)
+        moments = {"rise": found.rise, "culmination": found.culmination, "set": found.set}
+        written = {f"{name}_utc": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for name, moment in moments.items()}
+        return {**written, **{name: tally.sums[name] for name in _EXTREMES}}
+
+    def series(self) -> dict[str, Any] | None:
+        """Time series of the first pass of the sweep, for its figure; the rows describe all of them."""
+        return track(self.points[0].scenario)
+
+
+def track(asked: Scenario) -> dict[str, Any]:
+    """Geometry from rise to set in the units of figures, with the budget's SNR where a budget is given."""
+    found = pass_of(asked)
+    steps = max(2, math.ceil((found.set_s - found.rise_s) / asked.track.step_s) + 1)
+    offset_s = np.linspace(found.rise_s, found.set_s, steps)
+    sight = found.sight
+    geometry = orbit.link_geometry(sight.satellite.state(sight.times(offset_s)), sight.terminal)
+    air = asked.channel
+    carrier_hz = air.carrier_ghz * 1e9 if air else 0.0
+    range_m, elevation_rad = geometry.range_m.numpy(), geometry.elevation_rad.numpy()
+    columns = {
+        "time_s": offset_s - found.culmination_s,
+        "elevation_deg": np.degrees(elevation_rad),
+        "azimuth_deg": np.degrees(geometry.azimuth_rad.numpy()),
+        "range_km": range_m / METRES_PER_KILOMETRE,
+        "delay_ms": 1e3 * geometry.light_time_s.numpy(),
+        "doppler_khz": -1e-3 * carrier_hz * geometry.range_rate_m_s.numpy() / SPEED_OF_LIGHT_M_S,
+        "doppler_rate_khz_s": -1e-3 * carrier_hz * geometry.range_acceleration_m_s2.numpy() / SPEED_OF_LIGHT_M_S,
+        "platform": np.array(asked.platform_name()),
+        "terminal": np.array(asked.terminal_name()),
+        "culmination_utc": np.array(f"{found.culmination:%Y-%m-%dT%H:%M:%SZ}"),
+    }
+    return columns | _snr(asked, range_m, elevation_rad)
+
+
+def _snr(asked: Scenario, range_m: Any, elevation_rad: Any) -> dict[str, Any]:
+    air, link = asked.channel, asked.link
+    if air is None or link is None or asked.power is None or asked.power.budget is None:
+        return {}
+    budget = budget_of(
+        asked.power.budget,
+        air,
+        bandwidth_hz=12e3 * link.resource_blocks * link.subcarrier_khz,
+        range_m=range_m,
+        elevation_rad=elevation_rad,
+    )
+    return {"snr_db": np.asarray(budget.cnr_db)}
+
+
+def _extremes(found: orbit.Pass, columns: Mapping[str, Any]) -> dict[str, float]:
+    values = (
+        math.degrees(found.culmination_elevation_rad),
+        found.set_s - found.rise_s,
+        float(columns["range_km"].min()),
+        float(columns["range_km"].max()),
+        float(np.abs(columns["doppler_khz"]).max()),
+    )
+    return dict(zip(_EXTREMES, values, strict=True))

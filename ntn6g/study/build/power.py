@@ -1,0 +1,111 @@
+"""From the sections power and channel to Es/N0: given as such, per bit, or by a link budget."""
+
+from typing import Any
+
+from ntn6g import channel
+from ntn6g.channel.loss.shadowing import shadow_sigma_db
+from ntn6g.core.units import dbm_to_dbw, linear_to_db
+from ntn6g.phy.grid import SYMBOLS_PER_SLOT
+from ntn6g.scenario import Awgn, Budget, Channel, Power
+from ntn6g.study.build.geometry import Instant
+from ntn6g.study.build.link_step import LinkStructure, fading_profile
+
+
+def received_power(
+    power: Power,
+    air: Channel,
+    structure: LinkStructure,
+    instant: Instant | None,
+    *,
+    count_cyclic_prefix: bool,
+) -> dict[str, float]:
+    """Es/N0 per resource element and Eb/N0 per transport-block bit in dB; path loss where a budget decides them.
+
+    Eb counts the energy of all elements of the slot, DM-RS included, and that of the cyclic prefix where asked.
+    """
+    grid = structure.grid
+    elements_per_bit = grid.elements / structure.block_bits
+    if count_cyclic_prefix:
+        elements_per_bit *= grid.slot_duration_s * grid.subcarrier_spacing_hz / SYMBOLS_PER_SLOT
+    ebno_over_esno_db = float(linear_to_db(elements_per_bit))
+    found: dict[str, float] = {}
+    if power.ebno_db is not None:
+        esno_db = power.ebno_db - ebno_over_esno_db
+    elif power.esno_db is not None:
+        esno_db = power.esno_db
+    else:
+        esno_db, found = _from_budget(power, air, structure, instant)
+    return {**found, "ebno_db": esno_db + ebno_over_esno_db, "esno_db": esno_db}
+
+
+def line_of_sight(air: Channel) -> bool:
+    """Whether the terminal sees the satellite: as the scenario says, else as the fading profile has it."""
+    if air.line_of_sight is not None:
+        return air.line_of_sight
+    profile = fading_profile(air.fading.kind, None if isinstance(air.fading, Awgn) else air.fading.profile)
+    return profile is None or profile.line_of_sight
+
+
+def loss_options(air: Channel) -> channel.LossOptions:
+    """Loss terms and readings of the standard that a channel section asks for."""
+    wanted = {
+        "free_space": air.losses.free_space,
+        "gas": air.losses.gas,
+        "scintillation": air.losses.scintillation,
+        "clutter": air.losses.clutter,
+        "shadow": air.losses.shadow_margin_db > 0.0,
+    }
+    return channel.LossOptions(
+        terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
+        gas_rule="cosecant" if air.gas_model.below_10_ghz else "tr38811",
+        gas_frequencies="nearest" if air.gas_model.frequency == "nearest" else "linear",
+        interpolation=air.table_interpolation,
+        below_table=air.below_table,
+        shadow_margin_db=air.losses.shadow_margin_db,
+    )
+
+
+def budget_of(
+    asked: Budget, air: Channel, *, bandwidth_hz: float, range_m: Any, elevation_rad: Any
+) -> channel.LinkBudget:
+    """Link budget of a scenario over a bandwidth; range and elevation of any shape."""
+    losses = channel.path_loss_terms_db(
+        range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), loss_options(air)
+    )
+    figure_of_merit = asked.gt_dbk
+    if figure_of_merit is None:
+        receiver = (asked.antenna_gain_dbi, asked.noise_figure_db, asked.antenna_temperature_k)
+        figure_of_merit = channel.g_over_t_db_k(*(float(value or 0.0) for value in receiver))
+    return channel.link_budget(
+        g_over_t_db_k=figure_of_merit,
+        bandwidth_hz=bandwidth_hz,
+        losses_db={**losses, "additional": asked.additional_loss_db},
+        eirp_dbw=None if asked.eirp_dbm is None else dbm_to_dbw(asked.eirp_dbm),
+        eirp_density_dbw_mhz=asked.eirp_density_dbw_mhz,
+    )
+
+
+def _from_budget(
+    power: Power, air: Channel, structure: LinkStructure, instant: Instant | None
+) -> tuple[float, dict[str, float]]:
+    if power.budget is None or instant is None:
+        raise ValueError("a link budget without its geometry passed the checks of the scenario")
+    budget = budget_of(
+        power.budget,
+        air,
+        bandwidth_hz=structure.bandwidth_hz,
+        range_m=instant.range_m,
+        elevation_rad=instant.elevation_rad,
+    )
+    return float(budget.cnr_db), {"path_loss_db": sum(float(loss_db) for loss_db in budget.losses_db.values())}
+
+
+def drawn_shadow_sigma_db(power: Power, air: Channel, instant: Instant | None) -> float:
+    """Standard deviation of drawn shadow fading, a loss of the link budget; 0 where none is drawn."""
+    if power.budget is None or air.losses.shadow_fading == "none" or instant is None:
+        return 0.0
+    reading = (air.table_interpolation, air.below_table)
+    sigma_db = shadow_sigma_db(
+        instant.elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), *reading
+    )
+    return float(sigma_db)
