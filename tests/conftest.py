@@ -1,5 +1,6 @@
-"""Settings and statistics every test shares."""
+"""Settings, statistics and compiled links that every test shares."""
 
+import functools
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -27,3 +28,115 @@ def holm_rejections(p_values, false_alarm=FALSE_ALARM):
 def holm():
     """The procedure as a function of p-values, so that test files need no import between them."""
     return holm_rejections
+
+
+LINK_DEFAULTS = {
+    "resource_blocks": 4,
+    "subcarrier_spacing_hz": 120e3,
+    "dmrs_additional_positions": 1,
+    "pilots": True,
+    "modulation": None,
+    "mcs": 5,
+    "mcs_table": 1,
+    "decoder": "layered-min-sum",
+    "decoder_iterations": None,
+    "fading": "awgn",
+    "profile": None,
+    "los_doppler_ratio": 0.7,
+    "perfect_csi": False,
+    "frequency_offset": False,
+}
+
+
+class Work:
+    """A point as a step sees it: a channel key and the values of its blocks."""
+
+    def __init__(self, structure, **values):
+        from ntn6g.phy import LinkValues
+
+        self.channel_key = structure.channel_key
+        esno_db = values.pop("esno_db", 10.0)
+        self.values = dict.fromkeys(LinkValues.DTYPES, 0.0)
+        self.values |= {"noise_variance": 10.0 ** (-esno_db / 10.0), "carrier_hz": 20e9, **values}
+
+
+@functools.cache
+def _compiled(structure, rows):
+    from ntn6g.study.build.link_step import LinkStep, make_chain
+
+    chain = make_chain(structure)
+    return chain, LinkStep(chain, seed=0, rows=rows).compiled
+
+
+@functools.cache
+def _step(structure, rows, seed):
+    """One compilation for every seed: a seed enters a step through the keys of its chunks, which are arguments."""
+    from ntn6g.study.build.link_step import LinkStep
+
+    chain, compiled = _compiled(structure, rows)
+    step = LinkStep(chain, seed=seed, rows=rows)
+    step.compiled = compiled
+    return step
+
+
+class Links:
+    """Structures, their compiled steps, and counts over many chunks."""
+
+    def structure(self, **changes):
+        from ntn6g.study.build.link_step import LinkStructure
+
+        return LinkStructure(**LINK_DEFAULTS | changes)
+
+    def step(self, structure, *, rows=128, seed=1):
+        return _step(structure, rows, seed)
+
+    def work(self, structure, **values):
+        return Work(structure, **values)
+
+    def chunks(self, structure, values, count, *, rows=128, seed=1):
+        """The first ``count`` chunks of one point."""
+        step, point = self.step(structure, rows=rows, seed=seed), Work(structure, **values)
+        found = []
+        for first in range(0, count, step.chunks_per_batch):
+            found += step([(point, number) for number in range(first, first + step.chunks_per_batch)])
+        return found[:count]
+
+    def total(self, structure, values, count, **options):
+        """Sums of counts over the first ``count`` chunks."""
+        chunks = self.chunks(structure, values, count, **options)
+        return {name: sum(chunk.counts[name] for chunk in chunks) for name in chunks[0].counts}
+
+
+@pytest.fixture(scope="session")
+def links():
+    """TensorFlow starts with the first structure, not with the fixture."""
+    return Links()
+
+
+@pytest.fixture
+def shared_steps(monkeypatch, links):
+    """Studies take their compiled steps from those that other tests of this process have made already."""
+    from ntn6g.study.build.link import LinkStudy
+
+    def step(study, structure):
+        return links.step(structure, rows=study.rows(structure), seed=study.scenario.seed)
+
+    monkeypatch.setattr(LinkStudy, "step", step)
+
+
+def reduced_overrides(config, resource_blocks=2, max_blocks=32):
+    """What makes a shipped config small enough for a test, whatever it holds: ``key.path=value`` each."""
+    from ntn6g.scenario import load
+
+    parts = [f"parts.{name}." for name, part in load(config).parts.items() if part.stop is not None]
+    return [
+        f"link.resource_blocks={resource_blocks}",
+        "engine.batch=64",
+        *(f"{part}stop.max_blocks={max_blocks}" for part in ("", *parts)),
+    ]
+
+
+@pytest.fixture(scope="session")
+def reduced():
+    """The overrides as a function of a config's name."""
+    return reduced_overrides
