@@ -130,8 +130,9 @@ def _write(
             for state in states
             if state.tally.chunks
         ]
-        if complete and (series := study.series()) is not None:
-            folder.series(study.part or study.kind, series)
+        series = study.series() if complete else []
+        for index, arrays in enumerate(series):
+            folder.series(f"{study.part or study.kind}{f'.{index:04d}' if len(series) > 1 else ''}", arrays)
     folder.table(runfolder.RESULTS, rows)
     folder.table(runfolder.TIMING, costs.timing)
 
@@ -149,6 +150,7 @@ def _manifest(
     return {
         "study": scenario.study or {study.part: study.kind for study in studies},
         "name": scenario.name,
+        "description": scenario.description,
         "seed": scenario.seed,
         "commit": runfolder.source_commit(),
         "versions": versions,
@@ -163,7 +165,11 @@ def _manifest(
         "points": sum(len(study.points) for study in studies),
         "points_done": sum(state.stopped_by is not None for state in states),
         "complete": complete,
-        "parts": {study.part: {"study": study.kind, "description": study.scenario.description} for study in studies},
+        "parts": {
+            study.part: {"study": study.kind, "description": study.scenario.description}
+            for study in studies
+            if study.part
+        },
         "tables": runfolder.table_digests(),
     }
 

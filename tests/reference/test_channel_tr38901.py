@@ -27,6 +27,8 @@ def holm_rejects(p_values):
 @pytest.fixture(scope="module", params=["A", "D"])
 def pair(request):
     """Gains [row, path, time] and delays of both generators."""
+    # Sionna opens its generator from entropy, which TensorFlow's deterministic mode refuses
+    config._tf_rng = tf.random.Generator.from_seed(38901)
     config.seed = 38901
     theirs = TDL(request.param, DELAY_SPREAD_S, CARRIER_HZ, min_speed=SPEED_M_S)
     their_gain, their_delay_s = theirs(ROWS, TIMES, RATE_HZ)

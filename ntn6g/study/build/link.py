@@ -83,9 +83,9 @@ class LinkStudy:
         """Columns of the results table for one point."""
         return {**point.facts, **_measured(point.structure, tally), "stopped_by": stopped_by or ""}
 
-    def series(self) -> dict[str, Any] | None:
+    def series(self) -> list[dict[str, Any]]:
         """No time series."""
-        return None
+        return []
 
 
 def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) -> LinkPoint:

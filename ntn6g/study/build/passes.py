@@ -89,9 +89,9 @@ class PassStudy:
         written = {f"{name}_utc": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for name, moment in moments.items()}
         return {**written, **{name: tally.sums[name] for name in _EXTREMES}}
 
-    def series(self) -> dict[str, Any] | None:
-        """Time series of the first pass of the sweep, for its figure; the rows describe all of them."""
-        return track(self.points[0].scenario)
+    def series(self) -> list[dict[str, Any]]:
+        """Time series of every point, in order; ``axes`` says in JSON what tells it from the others."""
+        return [track(p.scenario) | {"axes": np.array(json.dumps(p.axes))} for p in self.points]
 
 
 def track(asked: Scenario) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 `draw_run` draws a figure per part into the run folder; `overlay` puts several runs on one figure.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
-from ntn6g.study.plots.style import house_style, require_format, save
+from ntn6g.study.plots.style import house_style, legend_text, require_format, save
 from ntn6g.study.plots.tables import RATES, TIME_AXES, Part, read_run, x_axis
 from ntn6g.study.plots.uncoded import uncoded
 from ntn6g.study.plots.waterfall import waterfall
@@ -50,12 +51,24 @@ def draw_run(folder: Path) -> list[Path]:
         for part in read_run(Path(folder)):
             kind = figure_kind(part)
             if kind:
-                figure = FIGURES[kind]([part])
+                figure = FIGURES[kind](_tracks(part))
                 stem = part.name or part.study
                 written.append(save(figure, Path(folder) / f"{stem}.png"))
                 figure.set_layout_engine("none")  # the second format keeps the places found for the first
                 written.append(save(figure, Path(folder) / f"{stem}.svg"))
     return written
+
+
+def _tracks(part: Part) -> list[Part]:
+    """A part whose sweep holds several series as one part for each, labelled by what differs."""
+    if not part.more_series:
+        return [part]
+    labelled = []
+    for series in (part.series, *part.more_series):
+        axes = json.loads(str(series.get("axes", "{}")))
+        label = ", ".join(legend_text(path, value) for path, value in axes.items())
+        labelled.append(replace(part, series=series, more_series=(), label=label))
+    return labelled
 
 
 def overlay(folders: Sequence[Path], out: Path) -> None:

@@ -203,7 +203,8 @@ def key_handles(lines: Lines, rates: Sequence[str], *, theory: str = "", capacit
         handles.append(
             ErrorbarContainer((stem, (), (LineCollection([], colors=GREY),)), has_yerr=True, label="95 % interval")
         )
-    if any(((c.column(r) == 0) & (c.column(r + "_high") > 0)).any() for c in lines.curves for r in rates):
+    errors = [r for r in rates if r in ("bler", "ber", "ber_uncoded")]  # a throughput of 0 is no upper limit
+    if any(((c.column(r) == 0) & (c.column(r + "_high") > 0)).any() for c in lines.curves for r in errors):
         arrow = Line2D([], [], color=GREY, marker=r"$\downarrow$", linestyle="none", markersize=8)
         arrow.set_label("95 % upper limit (no error)")
         handles.append(arrow)

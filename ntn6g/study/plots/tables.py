@@ -27,6 +27,8 @@ class Part:
     description: str
     rows: Any
     series: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    more_series: Sequence[Mapping[str, NDArray[Any]]] = ()
+    """Those of the other points of a sweep."""
     label: str = ""
     """Prefix of its curves where several runs share a figure."""
 
@@ -98,7 +100,7 @@ def read_run(folder: Path) -> list[Part]:
     try:
         manifest = json.loads((folder / "manifest.json").read_text()) if (folder / "manifest.json").is_file() else {}
         rows = pd.read_csv(table) if table.is_file() and table.stat().st_size else pd.DataFrame()
-        recorded = {path.stem: _arrays(path) for path in series}
+        recorded = _by_part(series)
     except (ValueError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise ScenarioError(f"{folder} cannot be read ({reason}): was a file cut short?", key="DIR") from error
@@ -109,7 +111,7 @@ def read_run(folder: Path) -> list[Part]:
         described = {str(name): {} for name in rows["part"].dropna().unique()}
     if not described:
         study = str(manifest.get("study") or ("link" if "pass" not in recorded else "pass"))
-        return [Part(run, "", study, str(manifest.get("description") or ""), rows, recorded.get(study, {}))]
+        return [Part(run, "", study, str(manifest.get("description") or ""), rows, *recorded.get(study, ({}, ())))]
     return [
         Part(
             run,
@@ -117,10 +119,22 @@ def read_run(folder: Path) -> list[Part]:
             str(facts.get("study") or ("pass" if name in recorded else "link")),
             str(facts.get("description") or ""),
             rows[rows["part"].astype(str) == name] if "part" in rows.columns else rows.iloc[:0],
-            recorded.get(name, {}),
+            *recorded.get(name, ({}, ())),
         )
         for name, facts in described.items()
     ]
+
+
+def _by_part(files: Sequence[Path]) -> dict[str, tuple[dict[str, NDArray[Any]], list[dict[str, NDArray[Any]]]]]:
+    """First series of each part, and those of its further points (``name.0001.npz`` and on)."""
+    found: dict[str, tuple[dict[str, NDArray[Any]], list[dict[str, NDArray[Any]]]]] = {}
+    for path in files:
+        name = path.stem.partition(".")[0]
+        if name in found:
+            found[name][1].append(_arrays(path))
+        else:
+            found[name] = _arrays(path), []
+    return found
 
 
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:

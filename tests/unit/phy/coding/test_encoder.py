@@ -84,7 +84,7 @@ def test_bit_selection_and_interleaving_follow_the_standards_loops(graph, k, len
 
 
 @pytest.mark.parametrize(
-    ("bits", "coded", "complaint"), [(808, 808, "exceed the rate 0.95"), (184, 577, "no multiple")]
+    ("bits", "coded", "complaint"), [(808, 810, "exceed the rate 0.95"), (184, 577, "no multiple")]
 )
 def test_impossible_sizes_are_refused_in_one_line(bits, coded, complaint):
     with pytest.raises(ScenarioError, match=complaint) as caught:
