@@ -12,7 +12,7 @@ from ntn6g import orbit, scenario
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
-from ntn6g.scenario import Scenario
+from ntn6g.scenario import At, Scenario
 
 
 @lru_cache(maxsize=4096)
@@ -111,24 +111,23 @@ def instants(points: Sequence[Scenario]) -> list[Instant | None]:
             groups.setdefault(same, []).append(index)
     found: list[Instant | None] = [None] * len(points)
     for members in groups.values():
-        for index, instant in zip(members, _on_one_pass([points[i] for i in members]), strict=True):
+        moments = [at for at in (points[i].at for i in members) if at is not None]
+        for index, instant in zip(members, _on_one_pass(points[members[0]], moments), strict=True):
             found[index] = instant
     return found
 
 
-def _on_one_pass(points: Sequence[Scenario]) -> list[Instant]:
-    first = points[0]
+def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
     name, terminal = first.platform_name(), first.terminals[first.terminal_name()]
-    assert first.at is not None  # the caller's condition, for the type checker
-    if first.at.utc is not None:
+    if moments[0].utc is not None:
         sight = orbit.SightLine(
-            satellite(first.platforms[name], f"platforms.{name}"), site(terminal), first.at.utc
+            satellite(first.platforms[name], f"platforms.{name}"), site(terminal), moments[0].utc
         )
-        culmination_s, offset_s = None, np.zeros(len(points))
+        culmination_s, offset_s = None, np.zeros(len(moments))
     else:
         found = pass_of(first)
         sight, culmination_s = found.sight, found.culmination_s
-        offset_s = _offsets_s(points, found)
+        offset_s = _offsets_s(moments, found)
     mask_rad = math.radians(terminal.min_elevation_deg)
     geometry = orbit.link_geometry(
         sight.satellite.state(sight.times(offset_s)), sight.terminal, mask_rad=mask_rad - 1e-9
@@ -163,23 +162,18 @@ def _on_one_pass(points: Sequence[Scenario]) -> list[Instant]:
     ]
 
 
-def _offsets_s(points: Sequence[Scenario], found: orbit.Pass) -> np.ndarray:
-    """Seconds on the pass's clock of the moment that each point asks for; its culmination unless it says."""
-    offsets = np.full(len(points), found.culmination_s)
-    by_elevation = []
-    for index, point in enumerate(points):
-        at = point.at
-        assert at is not None  # as above
-        if at.elevation_deg is not None:
-            by_elevation.append(index)
-        elif at.fraction is not None:
+def _offsets_s(moments: Sequence[At], found: orbit.Pass) -> np.ndarray:
+    """Seconds on the pass's clock of each moment; the culmination unless it says; all share one side."""
+    offsets = np.full(len(moments), found.culmination_s)
+    by_elevation = {i: at.elevation_deg for i, at in enumerate(moments) if at.elevation_deg is not None}
+    for index, at in enumerate(moments):
+        if at.fraction is not None:
             offsets[index] = found.rise_s + at.fraction * (found.set_s - found.rise_s)
         elif at.from_culmination_s is not None:
             offsets[index] = _within(found, at.from_culmination_s)
     if by_elevation:
-        elevations = np.radians([points[i].at.elevation_deg for i in by_elevation])  # type: ignore[union-attr]
-        side = points[by_elevation[0]].at.side  # type: ignore[union-attr]  # one of the group's keys
-        offsets[by_elevation] = orbit.time_at_elevation(found, elevations, side)
+        elevations_rad = np.radians(list(by_elevation.values()))
+        offsets[list(by_elevation)] = orbit.time_at_elevation(found, elevations_rad, moments[0].side)
     return offsets
 
 

@@ -153,7 +153,7 @@ def test_relative_interval_stops_when_narrow_and_floor_when_clean(ledger):
     result = outcome(POINTS, rule, ledger, FakeStep(4))
 
     # half width over rate: 1.96 sqrt((1-p)/(n p)) = 0.2 at n p = 96 (1-p)
-    chunks, counts, _, reason = result["often"]
+    _, counts, _, reason = result["often"]
     assert reason == "relative_ci"
     assert counts["block_errors"] == pytest.approx(96 * 0.7, abs=25)
     # no error: 1 - 0.05^(1/n) < 0.02 from n = 149 on, which is 5 chunks
