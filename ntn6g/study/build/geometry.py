@@ -130,9 +130,9 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
         offset_s = _offsets_s(moments, found)
     mask_rad = math.radians(terminal.min_elevation_deg)
     geometry = orbit.link_geometry(
-        sight.satellite.state(sight.times(offset_s)), sight.terminal, mask_rad=mask_rad - 1e-9
+        sight.satellite.state(sight.times(_padded(offset_s))), sight.terminal, mask_rad=mask_rad - 1e-9
     )
-    elevation_rad = geometry.elevation_rad.numpy()
+    elevation_rad = geometry.elevation_rad.numpy()[: len(moments)]
     if not geometry.visible.numpy().all():
         lowest = int(np.argmin(elevation_rad))
         raise ScenarioError(
@@ -141,13 +141,14 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
             f"min_elevation_deg of {terminal.min_elevation_deg:g}; choose another instant, or a pass by at.pass",
             key="at.utc",
         )
-    columns = [
-        elevation_rad,
-        geometry.range_m.numpy(),
-        geometry.range_rate_m_s.numpy(),
-        geometry.range_acceleration_m_s2.numpy(),
-        geometry.light_time_s.numpy(),
-    ]
+    columns = (
+        geometry.elevation_rad,
+        geometry.range_m,
+        geometry.range_rate_m_s,
+        geometry.range_acceleration_m_s2,
+        geometry.light_time_s,
+    )
+    rows = zip(offset_s, *(column.numpy()[: len(moments)] for column in columns), strict=True)
     return [
         Instant(
             moment=sight.epoch + timedelta(seconds=float(offset)),
@@ -158,8 +159,17 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
             range_acceleration_m_s2=float(acceleration),
             light_time_s=float(light_time),
         )
-        for offset, elevation, range_m, rate, acceleration, light_time in zip(offset_s, *columns, strict=True)
+        for offset, elevation, range_m, rate, acceleration, light_time in rows
     ]
+
+
+def _padded(values: np.ndarray) -> np.ndarray:
+    """Values with the last one repeated up to a multiple of 64.
+
+    Vector units round the last few entries of an array otherwise than the rest; a point's geometry, and with it
+    its identity, must not depend on which other points a sweep holds.
+    """
+    return np.pad(values, (0, -len(values) % 64), mode="edge")
 
 
 def _offsets_s(moments: Sequence[At], found: orbit.Pass) -> np.ndarray:
@@ -173,7 +183,8 @@ def _offsets_s(moments: Sequence[At], found: orbit.Pass) -> np.ndarray:
             offsets[index] = _within(found, at.from_culmination_s)
     if by_elevation:
         elevations_rad = np.radians(list(by_elevation.values()))
-        offsets[list(by_elevation)] = orbit.time_at_elevation(found, elevations_rad, moments[0].side)
+        found_s = orbit.time_at_elevation(found, _padded(elevations_rad), moments[0].side)
+        offsets[list(by_elevation)] = found_s[: len(by_elevation)]
     return offsets
 
 
