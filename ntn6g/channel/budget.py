@@ -1,26 +1,68 @@
 """Link budget: radiated power, losses, noise, and the carrier-to-noise ratio they leave, term by term."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
+import tensorflow as tf
 
 from ntn6g.channel.loss import (
+    building_entry_loss_db,
+    cloud_loss_db,
     clutter_loss_db,
     free_space_loss_db,
     gas_loss_db,
     ionospheric_scintillation_db,
+    rain_loss_db,
+    slant_absorption_db,
     tropospheric_scintillation_db,
 )
 from ntn6g.channel.loss.gas import GasRule
+from ntn6g.channel.loss.obstacles import Building
 from ntn6g.channel.tables import BelowTable, Interpolation
 from ntn6g.core.constants import BOLTZMANN_DBW_K_HZ, REFERENCE_TEMPERATURE_K
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, linear_to_db
 
-LOSS_TERMS = ("free_space", "gas", "scintillation", "clutter", "shadow")
+LOSS_TERMS = ("free_space", "gas", "rain", "cloud", "scintillation", "clutter", "building", "shadow")
+USUAL_TERMS = ("free_space", "gas", "scintillation", "clutter", "shadow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """What the terms ``gas`` (line by line), ``rain`` and ``cloud`` need of a place.
+
+    Attributes
+    ----------
+    exceeded_percent : float
+        Share of the year for which the rain and cloud losses are exceeded, 0.001 to 5 %.
+    rain_rate_001_mm_h, rain_height_km : float
+        Rain rate of 0.01 % of the year, and rain height above sea level.
+    liquid_kg_m2 : float
+        Cloud liquid water exceeded for that share.
+    vapour_density_g_m3 : float
+        Water vapour at sea level.
+    latitude_rad, station_height_km : float
+        Of the terminal.
+    tilt_rad : float
+        Polarisation tilt to the horizontal, pi/4 for circular.
+
+    References
+    ----------
+    Defaults: ITU-R P.835-6, Annex 1, 1.2 (7.5 g/m3). There is no default climate.
+    """
+
+    exceeded_percent: float = 0.1
+    rain_rate_001_mm_h: float = 0.0
+    rain_height_km: float = 0.0
+    liquid_kg_m2: float = 0.0
+    vapour_density_g_m3: float = 7.5
+    latitude_rad: float = 0.0
+    station_height_km: float = 0.0
+    tilt_rad: float = math.pi / 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +72,35 @@ class LossOptions:
     Attributes
     ----------
     terms : tuple of str
-        Any of ``free_space gas scintillation clutter shadow``, in the order in which they are shown.
+        Any of `LOSS_TERMS`, in the order in which they are shown; rain, cloud and building only where asked for.
+    gas_method : str
+        ``table``: the zenith values that TR 38.821 uses, 1 to 40 GHz; ``p676``: line by line through the layers
+        of the reference atmosphere, 1 to 1000 GHz.
     gas_rule, gas_frequencies : str
-        See `ntn6g.channel.loss.gas.gas_loss_db`.
+        Of the table; see `ntn6g.channel.loss.gas.gas_loss_db`.
     interpolation, below_table : str
         See `ntn6g.channel.tables.lookup`.
     ionospheric_fluctuation_4ghz_db : float
         See `ntn6g.channel.loss.scintillation.ionospheric_scintillation_db`.
     shadow_margin_db : float
         The term ``shadow``: a margin; TR 38.821 takes 3 dB for handhelds in S band and 0 dB for VSATs.
+    building, building_probability : str, float
+        The term ``building``: see `ntn6g.channel.loss.obstacles.building_entry_loss_db`.
+    weather : Weather
+        Of the terminal's place.
     """
 
-    terms: tuple[str, ...] = LOSS_TERMS
+    terms: tuple[str, ...] = USUAL_TERMS
+    gas_method: Literal["table", "p676"] = "table"
     gas_rule: GasRule = "cosecant"
     gas_frequencies: Literal["linear", "nearest"] = "linear"
     interpolation: Interpolation = "linear"
     below_table: BelowTable = "error"
     ionospheric_fluctuation_4ghz_db: float = 1.1
     shadow_margin_db: float = 0.0
+    building: Building = "traditional"
+    building_probability: float = 0.5
+    weather: Weather = Weather()
 
     def __post_init__(self) -> None:
         unknown = [term for term in self.terms if term not in LOSS_TERMS]
@@ -65,13 +118,13 @@ def path_loss_terms_db(
     line_of_sight: bool,
     options: LossOptions = LossOptions(),
 ) -> dict[str, Any]:
-    r"""Loss of a satellite link by name, :math:`PL = FSPL + PL_g + PL_s + CL + SF`.
+    r"""Loss of a satellite link by name, :math:`PL = FSPL + PL_g + PL_s + CL + SF`, with rain, cloud and O2I on demand.
 
     Parameters
     ----------
     range_m, elevation_rad : [...]
-        Slant range and elevation. As TensorFlow tensors they give differentiable ``free_space`` and ``gas``;
-        the other terms are tables, read on the host and constant to a gradient.
+        Slant range and elevation. As TensorFlow tensors they give differentiable terms, except ``building``;
+        interpolated tables then have the slope of their segment, and hold their end values outside.
     carrier_hz : float
         Carrier frequency.
     environment : str
@@ -103,14 +156,42 @@ def path_loss_terms_db(
 
     terms = {
         "free_space": lambda: free_space_loss_db(range_m, carrier_hz),
-        "gas": lambda: gas_loss_db(
-            elevation_rad, carrier_hz, rule=options.gas_rule, frequencies=options.gas_frequencies
-        ),
+        "gas": lambda: _gas_db(elevation_rad, carrier_hz, options),
+        "rain": lambda: _rain_db(elevation_rad, carrier_hz, options.weather),
+        "cloud": lambda: cloud_loss_db(elevation_rad, carrier_hz, options.weather.liquid_kg_m2),
         "scintillation": scintillation_db,
         "clutter": lambda: clutter_loss_db(elevation_rad, carrier_hz, environment, line_of_sight, *reading),
+        "building": lambda: building_entry_loss_db(
+            elevation_rad, carrier_hz, options.building_probability, options.building
+        ),
         "shadow": lambda: np.full(np.shape(elevation_rad), options.shadow_margin_db),
     }
     return {name: terms[name]() for name in options.terms}
+
+
+def _gas_db(elevation_rad: Any, carrier_hz: float, options: LossOptions) -> Any:
+    if options.gas_method == "table":
+        return gas_loss_db(elevation_rad, carrier_hz, rule=options.gas_rule, frequencies=options.gas_frequencies)
+    loss_db = slant_absorption_db(
+        elevation_rad,
+        carrier_hz,
+        height_km=max(options.weather.station_height_km, 0.0),
+        surface_vapour_g_m3=options.weather.vapour_density_g_m3,
+    )
+    return loss_db if tf.is_tensor(elevation_rad) else loss_db.numpy()
+
+
+def _rain_db(elevation_rad: Any, carrier_hz: float, weather: Weather) -> Any:
+    return rain_loss_db(
+        elevation_rad if tf.is_tensor(elevation_rad) else np.asarray(elevation_rad, np.float64),
+        carrier_hz,
+        exceeded_percent=weather.exceeded_percent,
+        rain_rate_001_mm_h=weather.rain_rate_001_mm_h,
+        rain_height_km=weather.rain_height_km,
+        latitude_rad=weather.latitude_rad,
+        station_height_km=weather.station_height_km,
+        tilt_rad=weather.tilt_rad,
+    )
 
 
 def g_over_t_db_k(antenna_gain_dbi: float, noise_figure_db: float, antenna_temperature_k: float) -> float:

@@ -1,19 +1,18 @@
 """Shadow fading and clutter."""
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Any
 
 from ntn6g.channel.tables import BelowTable, Interpolation, band_of, lookup
 
 
 def shadow_sigma_db(
-    elevation_rad: ArrayLike,
+    elevation_rad: Any,
     carrier_hz: float,
     environment: str,
     line_of_sight: bool,
     interpolation: Interpolation = "linear",
     below_table: BelowTable = "error",
-) -> NDArray[np.float64]:
+) -> Any:
     """Standard deviation of log-normal shadow fading; arguments and errors as `ntn6g.channel.tables.lookup`.
 
     References
@@ -25,13 +24,13 @@ def shadow_sigma_db(
 
 
 def clutter_loss_db(
-    elevation_rad: ArrayLike,
+    elevation_rad: Any,
     carrier_hz: float,
     environment: str,
     line_of_sight: bool,
     interpolation: Interpolation = "linear",
     below_table: BelowTable = "error",
-) -> NDArray[np.float64]:
+) -> Any:
     """Clutter loss, zero in line of sight; arguments and errors as `ntn6g.channel.tables.lookup`.
 
     References

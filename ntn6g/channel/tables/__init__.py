@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import numpy as np
+import tensorflow as tf
 import yaml
 from numpy.typing import ArrayLike, NDArray
 
@@ -30,6 +31,14 @@ def read_table(name: str) -> Any:
     return yaml.safe_load((files("ntn6g.channel.tables") / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
+@cache
+def read_rows(name: str) -> NDArray[np.float64]:
+    """Numbers of a CSV table of this folder, [row, column], without its comments and its line of names."""
+    lines = (files("ntn6g.channel.tables") / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("#")][1:]
+    return np.array([[float(cell) for cell in line.split(",")] for line in kept])
+
+
 def band_of(carrier_hz: float) -> Band:
     """Column of the tables for a carrier: S below 6 GHz, else Ka.
 
@@ -44,10 +53,10 @@ def lookup(
     band: Band,
     line_of_sight: bool,
     quantity: str,
-    elevation_rad: ArrayLike,
+    elevation_rad: Any,
     interpolation: Interpolation = "linear",
     below_table: BelowTable = "error",
-) -> NDArray[np.float64]:
+) -> Any:
     """A tabulated quantity at given elevations.
 
     Parameters
@@ -62,7 +71,8 @@ def lookup(
         ``muDS sigmaDS`` (log10 of seconds), ``muK sigmaK`` (dB), ``los_probability``, ``sigma_sf_db``,
         ``clutter_db``, ``tropospheric_scintillation_db``.
     elevation_rad : [...]
-        Elevation. The tables cover 10 to 90 degrees.
+        Elevation. The tables cover 10 to 90 degrees. A TensorFlow tensor gives a tensor, differentiable, for
+        which the end values hold outside the tables.
     interpolation : str
         ``linear`` between the reference elevations, in the unit of the table (so the median delay spread is
         interpolated as a logarithm), which keeps sweeps smooth; ``nearest`` takes the nearest reference
@@ -85,10 +95,24 @@ def lookup(
     3GPP TR 38.811 V15.1.0, Tables 6.6.1-1, 6.6.2-1 to -3, 6.6.6.2.1-1, 6.7.2-1 to -8.
     """
     row = np.asarray(_row(environment, band, line_of_sight, quantity), np.float64)
+    if tf.is_tensor(elevation_rad):
+        return tf.tensordot(table_weights(elevation_rad, interpolation), tf.constant(row, elevation_rad.dtype), 1)
     elevation_deg = _checked_elevation_deg(elevation_rad, below_table)
     if interpolation == "nearest":
         return row[np.floor((elevation_deg - 10.0) / 10.0 + 0.5 + _ROUNDING_DEG).astype(np.int64)]
     return np.interp(elevation_deg, np.arange(10.0, 91.0, 10.0), row)
+
+
+def table_weights(elevation_rad: tf.Tensor, interpolation: Interpolation = "linear") -> tf.Tensor:
+    """Weight of each reference elevation, 10 to 90 degrees: [...] to [..., 9], summing to one.
+
+    The end values hold outside the tables. Linear weights are differentiable; nearest ones are constant.
+    """
+    position = tf.clip_by_value(elevation_rad / DEGREES_TO_RADIANS / 10.0 - 1.0, 0.0, 8.0)[..., None]
+    columns = tf.constant(np.arange(9.0), position.dtype)
+    if interpolation == "nearest":
+        position = tf.floor(position + 0.5 + _ROUNDING_DEG)
+    return tf.maximum(1.0 - tf.abs(position - columns), 0.0)
 
 
 def median_delay_spread_s(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ntn6g.channel import LOSS_TERMS, LossOptions, link_budget, path_loss_terms_db
+from ntn6g.channel import LOSS_TERMS, LossOptions, Weather, link_budget, path_loss_terms_db
 from ntn6g.channel.loss import gas_loss_db, ionospheric_scintillation_db, zenith_gas_loss_db
 from ntn6g.core.errors import ScenarioError
 
@@ -14,11 +14,12 @@ LINK = (1_000e3, math.radians(30.0), 20e9, "urban", False)
 
 
 def test_every_term_can_be_switched_off_by_name_and_changes_no_other():
-    full = path_loss_terms_db(*LINK)
+    weather = Weather(rain_rate_001_mm_h=40.0, rain_height_km=3.0, liquid_kg_m2=0.5)
+    full = path_loss_terms_db(*LINK, LossOptions(terms=LOSS_TERMS, weather=weather))
     assert tuple(full) == LOSS_TERMS
     for left_out in LOSS_TERMS:
         kept = tuple(term for term in LOSS_TERMS if term != left_out)
-        part = path_loss_terms_db(*LINK, LossOptions(terms=kept))
+        part = path_loss_terms_db(*LINK, LossOptions(terms=kept, weather=weather))
         assert part == {term: full[term] for term in kept}
 
 
@@ -43,8 +44,8 @@ def test_two_powers_or_none_or_no_bandwidth_are_refused():
             link_budget(**powers, **rest, bandwidth_hz=1.0)
     with pytest.raises(ScenarioError, match="0 Hz is not positive"):
         link_budget(eirp_dbw=0.0, **rest, bandwidth_hz=0.0)
-    with pytest.raises(ScenarioError, match="'rain' is not a loss"):
-        LossOptions(terms=("free_space", "rain"))
+    with pytest.raises(ScenarioError, match="'hail' is not a loss"):
+        LossOptions(terms=("free_space", "hail"))
 
 
 def test_gas_of_the_strict_rule_applies_above_10_ghz_or_below_10_degrees():
