@@ -1,6 +1,6 @@
 """What a user may ask: frozen models of a scenario, loaded from YAML. No TensorFlow, no physics."""
 
-from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnTdl, Tdl
+from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnTdl, Tdl, Weather
 from ntn6g.scenario.link import Budget, Decoder, Link, Power
 from ntn6g.scenario.load import dump, load, shipped_configs
 from ntn6g.scenario.platforms import At, Circular, Pass, Platform, Terminal, Tle
@@ -42,6 +42,7 @@ __all__ = [
     "Terminal",
     "Tle",
     "Track",
+    "Weather",
     "apply",
     "dump",
     "flatten",

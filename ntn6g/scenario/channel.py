@@ -62,6 +62,12 @@ class Losses(Section):
     """Ionospheric or tropospheric scintillation loss."""
     clutter: bool = True
     """Clutter loss where there is no line of sight."""
+    rain: bool = False
+    """Rain attenuation, exceeded for `weather.exceeded_percent` of the year (ITU-R P.618)."""
+    cloud: bool = False
+    """Attenuation by the liquid water of clouds (ITU-R P.840)."""
+    building: Literal["none", "traditional", "thermally-efficient"] = "none"
+    """Median loss into a building of this kind around the terminal (ITU-R P.2109), or none."""
     shadow_fading: Literal["none", "draw"] = "none"
     """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811."""
     shadow_margin_db: float = Field(default=0.0, ge=0.0, le=100.0)
@@ -69,12 +75,32 @@ class Losses(Section):
 
 
 class GasModel(Section):
-    """How the zenith attenuation by gases is read from the table of TR 38.811."""
+    """How the attenuation by gases is found."""
 
+    method: Literal["table", "p676"] | None = None
+    """Zenith values that TR 38.821 uses (1 to 40 GHz), or ITU-R P.676 line by line (1 to 1000 GHz); default: table \
+within its range, else p676."""
+    vapour_density_g_m3: float = Field(default=7.5, ge=0.0, le=50.0)
+    """Water vapour density at sea level for p676, g/m3, 0 to 50."""
     frequency: Literal["nearest", "interpolate"] = "interpolate"
     """Between the table's frequencies: the nearest row or interpolation."""
     below_10_ghz: bool = True
     """Whether gases count below 10 GHz, where TR 38.811 lets them be neglected under conditions."""
+
+
+class Weather(Section):
+    """The climate of the terminal for rain and cloud losses: given, or read from maps by location."""
+
+    exceeded_percent: float = Field(default=0.1, ge=0.001, le=5.0)
+    """Share of the year for which rain and cloud losses are exceeded, percent, 0.001 to 5."""
+    rain_rate_001_mm_h: float | None = Field(default=None, ge=0.0, le=250.0)
+    """Rain rate exceeded 0.01 % of the year, mm/h, 0 to 250; default: ITU-R P.837 map (extra climate)."""
+    rain_height_km: float | None = Field(default=None, ge=0.0, le=10.0)
+    """Mean rain height above sea level, km, 0 to 10; default: ITU-R P.839 map (extra climate)."""
+    liquid_kg_m2: float | None = Field(default=None, ge=0.0, le=20.0)
+    """Cloud liquid water exceeded for that share, kg/m2, 0 to 20; default: ITU-R P.840 map (extra climate)."""
+    polarisation_tilt_deg: float = Field(default=45.0, ge=0.0, le=90.0)
+    """Tilt of the polarisation to the horizontal, degrees, 0 to 90; 45 for circular."""
 
 
 class Guard(Section):
@@ -100,7 +126,9 @@ class Channel(Section):
     losses: Losses = Field(default_factory=Losses)
     """Which large-scale losses count."""
     gas_model: GasModel = Field(default_factory=GasModel)
-    """How gas absorption is read from its table."""
+    """How gas absorption is found."""
+    weather: Weather = Field(default_factory=Weather)
+    """Climate of the terminal, for the losses by rain and cloud."""
     table_interpolation: Literal["linear", "nearest"] = "linear"
     """Between the elevations of the TR 38.811 tables: linear, or the nearest row."""
     below_table: Literal["error", "clamp"] = "error"

@@ -95,8 +95,11 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     carrier_hz = air.carrier_ghz * 1e9
     structure = _structure(link, air)
     delay_spread_s, k_factor_db = _fading_values(air, structure, carrier_hz, instant)
-    received = received_power(power, air, structure, instant, count_cyclic_prefix=link.count_cyclic_prefix)
-    speed_kmh = asked.terminals[asked.terminal_name()].speed_kmh if asked.terminals else 0.0
+    terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
+    received = received_power(
+        power, air, structure, instant, count_cyclic_prefix=link.count_cyclic_prefix, terminal=terminal
+    )
+    speed_kmh = terminal.speed_kmh if terminal else 0.0
     offset_hz = link.residual_offset_hz
     if offset_hz is None:
         offset_hz = (link.residual_offset_ppm or 0.0) * 1e-6 * carrier_hz

@@ -129,6 +129,7 @@ def _snr(asked: Scenario, range_m: Any, elevation_rad: Any) -> dict[str, Any]:
         bandwidth_hz=12e3 * link.resource_blocks * link.subcarrier_khz,
         range_m=range_m,
         elevation_rad=elevation_rad,
+        terminal=asked.terminals[asked.terminal_name()],
     )
     return {"snr_db": np.asarray(budget.cnr_db)}
 

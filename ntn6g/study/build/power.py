@@ -1,12 +1,15 @@
 """From the sections power and channel to Es/N0: given as such, per bit, or by a link budget."""
 
+import math
 from typing import Any
 
 from ntn6g import channel
 from ntn6g.channel.loss.shadowing import shadow_sigma_db
-from ntn6g.core.units import dbm_to_dbw, linear_to_db
+from ntn6g.channel.loss.weather import at_location
+from ntn6g.core.errors import ScenarioError
+from ntn6g.core.units import METRES_PER_KILOMETRE, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
-from ntn6g.scenario import Awgn, Budget, Channel, Power
+from ntn6g.scenario import Awgn, Budget, Channel, Power, Terminal
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.link_step import LinkStructure, fading_profile
 
@@ -18,6 +21,7 @@ def received_power(
     instant: Instant | None,
     *,
     count_cyclic_prefix: bool,
+    terminal: Terminal | None = None,
 ) -> dict[str, float]:
     """Es/N0 per resource element and Eb/N0 per transport-block bit in dB; path loss where a budget decides them.
 
@@ -34,7 +38,7 @@ def received_power(
     elif power.esno_db is not None:
         esno_db = power.esno_db
     else:
-        esno_db, found = _from_budget(power, air, structure, instant)
+        esno_db, found = _from_budget(power, air, structure, instant, terminal)
     return {**found, "ebno_db": esno_db + ebno_over_esno_db, "esno_db": esno_db}
 
 
@@ -46,31 +50,79 @@ def line_of_sight(air: Channel) -> bool:
     return profile is None or profile.line_of_sight
 
 
-def loss_options(air: Channel) -> channel.LossOptions:
-    """Loss terms and readings of the standard that a channel section asks for."""
+def loss_options(air: Channel, terminal: Terminal | None = None) -> channel.LossOptions:
+    """Loss terms and readings of the standard that a channel section asks for, with the terminal's weather.
+
+    Raises
+    ------
+    ScenarioError
+        When rain or cloud losses need maps that are not installed, or a place that is not given.
+    """
+    losses = air.losses
     wanted = {
-        "free_space": air.losses.free_space,
-        "gas": air.losses.gas,
-        "scintillation": air.losses.scintillation,
-        "clutter": air.losses.clutter,
-        "shadow": air.losses.shadow_margin_db > 0.0,
+        "free_space": losses.free_space,
+        "gas": losses.gas,
+        "rain": losses.rain,
+        "cloud": losses.cloud,
+        "scintillation": losses.scintillation,
+        "clutter": losses.clutter,
+        "building": losses.building != "none",
+        "shadow": losses.shadow_margin_db > 0.0,
     }
+    method = air.gas_model.method or ("table" if 1.0 <= air.carrier_ghz <= 40.0 else "p676")
     return channel.LossOptions(
         terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
+        gas_method=method,
         gas_rule="cosecant" if air.gas_model.below_10_ghz else "tr38811",
         gas_frequencies="nearest" if air.gas_model.frequency == "nearest" else "linear",
         interpolation=air.table_interpolation,
         below_table=air.below_table,
-        shadow_margin_db=air.losses.shadow_margin_db,
+        shadow_margin_db=losses.shadow_margin_db,
+        building="traditional" if losses.building == "none" else losses.building,
+        weather=_weather(air, terminal),
+    )
+
+
+def _weather(air: Channel, terminal: Terminal | None) -> channel.Weather:
+    asked, losses = air.weather, air.losses
+    given = {
+        "rain_rate_001_mm_h": asked.rain_rate_001_mm_h if losses.rain else 0.0,
+        "rain_height_km": asked.rain_height_km if losses.rain else 0.0,
+        "liquid_kg_m2": asked.liquid_kg_m2 if losses.cloud else 0.0,
+    }
+    height_km = 0.0 if terminal is None else max(terminal.altitude_m, 0.0) / METRES_PER_KILOMETRE
+    if None in given.values():
+        if terminal is None:
+            raise ScenarioError("rain and cloud losses need a terminal, or all numbers given", key="channel.weather")
+        place = at_location(
+            terminal.latitude_deg,
+            terminal.longitude_deg,
+            exceeded_percent=asked.exceeded_percent,
+            station_height_km=height_km,
+        )
+        given = {name: getattr(place, name) if value is None else value for name, value in given.items()}
+    return channel.Weather(
+        exceeded_percent=asked.exceeded_percent,
+        vapour_density_g_m3=air.gas_model.vapour_density_g_m3,
+        latitude_rad=math.radians(terminal.latitude_deg) if terminal else 0.0,
+        station_height_km=height_km,
+        tilt_rad=math.radians(asked.polarisation_tilt_deg),
+        **{name: float(value or 0.0) for name, value in given.items()},
     )
 
 
 def budget_of(
-    asked: Budget, air: Channel, *, bandwidth_hz: float, range_m: Any, elevation_rad: Any
+    asked: Budget,
+    air: Channel,
+    *,
+    bandwidth_hz: float,
+    range_m: Any,
+    elevation_rad: Any,
+    terminal: Terminal | None = None,
 ) -> channel.LinkBudget:
     """Link budget of a scenario over a bandwidth; range and elevation of any shape."""
     losses = channel.path_loss_terms_db(
-        range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), loss_options(air)
+        range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), loss_options(air, terminal)
     )
     figure_of_merit = asked.gt_dbk
     if figure_of_merit is None:
@@ -86,7 +138,7 @@ def budget_of(
 
 
 def _from_budget(
-    power: Power, air: Channel, structure: LinkStructure, instant: Instant | None
+    power: Power, air: Channel, structure: LinkStructure, instant: Instant | None, terminal: Terminal | None
 ) -> tuple[float, dict[str, float]]:
     if power.budget is None or instant is None:
         raise ValueError("a link budget without its geometry passed the checks of the scenario")
@@ -96,6 +148,7 @@ def _from_budget(
         bandwidth_hz=structure.bandwidth_hz,
         range_m=instant.range_m,
         elevation_rad=instant.elevation_rad,
+        terminal=terminal,
     )
     return float(budget.cnr_db), {"path_loss_db": sum(float(loss_db) for loss_db in budget.losses_db.values())}
 
