@@ -103,6 +103,10 @@ class LinkChain:
         True hands the receiver the channel on every element; False estimates it on the DM-RS.
     frequency_offset : bool
         True applies ``residual_offset_hz`` as common phase and inter-carrier interference.
+    despread : bool
+        Whether the estimator averages pairs of DM-RS elements, see `LeastSquaresEstimator`.
+    normalise : bool
+        True scales every draw of the channel to unit mean gain over the slot's elements.
     """
 
     def __init__(
@@ -114,13 +118,15 @@ class LinkChain:
         fading: Fading,
         perfect_csi: bool,
         frequency_offset: bool,
+        despread: bool = False,
+        normalise: bool = False,
     ) -> None:
         self.grid = grid
         self.modulation = modulation
         self.code = code
-        self._fading = fading
-        self._estimate = None if perfect_csi else LeastSquaresEstimator(grid)
-        self._frequency_offset = frequency_offset
+        self.fading = fading
+        self._estimate = None if perfect_csi else LeastSquaresEstimator(grid, despread=despread)
+        self._frequency_offset, self._normalise = frequency_offset, normalise
 
     @property
     def block_bits(self) -> int:
@@ -149,7 +155,7 @@ class LinkChain:
         self, keys: tf.Tensor, values: LinkValues, grid_values: tf.Tensor, noise_variance: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Received grid and the true channel of every element, both complex64 [B, 14, subcarriers]."""
-        drawn = self._fading(
+        drawn = self.fading(
             keys,
             times_s=self.grid.symbol_times_s.astype("float32"),
             delay_spread_s=values.delay_spread_s,
@@ -165,6 +171,8 @@ class LinkChain:
         )
         realization = precompensate(moving, residual_offset_hz=values.residual_offset_hz)
         channel = frequency_response(realization, self.grid.frequencies_hz)
+        if self._normalise:
+            channel /= tf.cast(tf.sqrt(tf.reduce_mean(_power(channel), axis=[1, 2], keepdims=True)), tf.complex64)
         received = channel * grid_values
         if self._frequency_offset:
             offset_hz = realization.bulk_doppler_hz
@@ -214,8 +222,10 @@ def _differences(decided: tf.Tensor, sent: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.cast(decided != sent, tf.int32), axis=1)
 
 
-def _sinr(received: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
-    def power(values: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(tf.square(tf.math.real(values)) + tf.square(tf.math.imag(values)), axis=1)
+def _power(values: tf.Tensor) -> tf.Tensor:
+    return tf.square(tf.math.real(values)) + tf.square(tf.math.imag(values))
 
-    return power(wanted) / tf.maximum(power(received - wanted), 1e-30)
+
+def _sinr(received: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    rest = tf.reduce_sum(_power(received - wanted), axis=1)
+    return tf.reduce_sum(_power(wanted), axis=1) / tf.maximum(rest, 1e-30)

@@ -18,8 +18,9 @@ class SlotGrid:
     """Resource grid of one slot with normal cyclic prefix, one layer, all resource blocks allocated.
 
     The demodulation reference signals (DM-RS) are those of TS 38.211 6.4.1.1.3: mapping type A, configuration
-    type 1, one CDM group without data, so that every second subcarrier of a DM-RS symbol carries data and all
-    elements have unit mean energy. The Gold sequence comes from Sionna.
+    type 1, port 0. With one CDM group without data every second subcarrier of a DM-RS symbol carries data; with
+    two it stays empty and the DM-RS is 3 dB stronger (TS 38.214 V18.7.0 table 4.1-1), so the mean energy over all
+    elements is one in both. The Gold sequence comes from Sionna.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ class SlotGrid:
         15e3 times a power of two, up to 240e3.
     dmrs_additional_positions : int
         0 to 3; 1 puts DM-RS in symbols 2 and 11.
+    dmrs_cdm_groups_without_data : int
+        1 or 2.
     pilots : bool
         False leaves the DM-RS out, and the whole grid carries data (for comparisons with perfect channel
         knowledge).
@@ -37,6 +40,7 @@ class SlotGrid:
     resource_blocks: int
     subcarrier_spacing_hz: float
     dmrs_additional_positions: int = 1
+    dmrs_cdm_groups_without_data: int = 1
     pilots: bool = True
 
     @property
@@ -50,19 +54,27 @@ class SlotGrid:
         return SYMBOLS_PER_SLOT * self.subcarriers
 
     @functools.cached_property
-    def _dmrs(self) -> tuple[NDArray[np.bool_], NDArray[np.complex64]]:
-        mask = np.zeros([SYMBOLS_PER_SLOT, self.subcarriers], bool)
+    def _reserved(self) -> tuple[NDArray[np.bool_], NDArray[np.complex64]]:
+        """Elements without data [14, subcarriers] and what they carry, zero or a reference value, in that order."""
         if not self.pilots:
-            return mask, np.zeros([0], np.complex64)
+            return np.zeros([SYMBOLS_PER_SLOT, self.subcarriers], bool), np.zeros([0], np.complex64)
         # The DM-RS sequence does not depend on the spacing, and Sionna knows no 240 kHz
         config = PUSCHConfig(carrier_config=CarrierConfig(n_size_grid=self.resource_blocks, subcarrier_spacing=15))
         config.mapping_type = "A"
         config.symbol_allocation = [0, SYMBOLS_PER_SLOT]
         config.dmrs.config_type = 1
         config.dmrs.additional_position = self.dmrs_additional_positions
-        config.dmrs.num_cdm_groups_without_data = 1
+        config.dmrs.num_cdm_groups_without_data = self.dmrs_cdm_groups_without_data
         pattern = PUSCHPilotPattern(config, precision="single")
         return np.array(pattern.mask)[0, 0].astype(bool), np.array(pattern.pilots)[0, 0]
+
+    @functools.cached_property
+    def _dmrs(self) -> tuple[NDArray[np.bool_], NDArray[np.complex64]]:
+        """Elements that carry DM-RS [14, subcarriers] and their values."""
+        reserved, values = self._reserved
+        mask = np.zeros_like(reserved)
+        mask[reserved] = values != 0
+        return mask, values[values != 0]
 
     @functools.cached_property
     def dmrs_symbols(self) -> NDArray[np.int64]:
@@ -76,13 +88,13 @@ class SlotGrid:
 
     @property
     def dmrs_values(self) -> NDArray[np.complex64]:
-        """Transmitted reference values, [dmrs_symbols, dmrs_subcarriers], unit modulus."""
+        """Transmitted reference values, [dmrs_symbols, dmrs_subcarriers], of modulus 1, or sqrt(2) when boosted."""
         return self._dmrs[1].reshape(len(self.dmrs_symbols), len(self.dmrs_subcarriers))
 
     @functools.cached_property
     def data_index(self) -> NDArray[np.int64]:
         """Flat positions (symbol * subcarriers + subcarrier) of data, frequency first (TS 38.211 7.3.1.5)."""
-        return np.flatnonzero(~self._dmrs[0])
+        return np.flatnonzero(~self._reserved[0])
 
     @property
     def data_elements(self) -> int:
@@ -93,6 +105,11 @@ class SlotGrid:
     def dmrs_index(self) -> NDArray[np.int64]:
         """Flat positions of the DM-RS, symbol by symbol."""
         return np.flatnonzero(self._dmrs[0])
+
+    @property
+    def reserved_per_block(self) -> int:
+        """Elements of a resource block that carry no data, DM-RS and what is left empty beside it."""
+        return int(self._reserved[0].sum()) // self.resource_blocks
 
     @property
     def slot_duration_s(self) -> float:
@@ -129,10 +146,11 @@ class SlotGrid:
         batch = data.shape[0]
         if not self.pilots:
             return tf.reshape(data, [batch, SYMBOLS_PER_SLOT, self.subcarriers])
-        reference = tf.tile(tf.constant(self.dmrs_values.reshape(1, -1)), [batch, 1])
+        reserved, values = self._reserved
+        reference = tf.tile(tf.constant(values.reshape(1, -1)), [batch, 1])
         order = np.empty(self.elements, np.int32)  # where each grid position finds its value
         order[self.data_index] = np.arange(self.data_elements)
-        order[self.dmrs_index] = self.data_elements + np.arange(len(self.dmrs_index))
+        order[np.flatnonzero(reserved)] = self.data_elements + np.arange(len(values))
         flat = tf.gather(tf.concat([data, reference], axis=1), order, axis=1)
         return tf.reshape(flat, [batch, SYMBOLS_PER_SLOT, self.subcarriers])
 

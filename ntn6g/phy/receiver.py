@@ -46,14 +46,21 @@ class LeastSquaresEstimator:
     ----------
     grid : SlotGrid
         With pilots.
+    despread : bool
+        True averages each pair of elements that share a cover code over frequency (FD-CDM, TS 38.211 V18.4.0 table
+        6.4.1.1.3-1), as a receiver of two ports must: half the noise, for a channel flat over the pair.
     """
 
-    def __init__(self, grid: SlotGrid) -> None:
+    def __init__(self, grid: SlotGrid, *, despread: bool = False) -> None:
         self._grid = grid
         self._frequency = linear_weights(grid.dmrs_subcarriers, grid.subcarriers)
+        if despread:
+            pairs = np.kron(np.eye(len(grid.dmrs_subcarriers) // 2), np.full([2, 2], 0.5))
+            self._frequency = (pairs @ self._frequency).astype(np.float32)
         self._time = linear_weights(grid.dmrs_symbols, SYMBOLS_PER_SLOT)
         # variance of the estimate over that of the noise: independent pilots, so squared weights add
-        self._noise_gain = np.square(self._time).sum(0)[:, None] * np.square(self._frequency).sum(0)[None, :]
+        boost = float(np.mean(np.abs(grid.dmrs_values) ** 2))
+        self._noise_gain = np.square(self._time).sum(0)[:, None] * np.square(self._frequency).sum(0)[None, :] / boost
 
     def __call__(self, received: tf.Tensor, noise_variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Estimate [B, 14, subcarriers] complex64 and its error variance, float32 same shape.

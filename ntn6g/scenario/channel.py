@@ -123,6 +123,8 @@ class Channel(Section):
     """Whether the terminal sees the satellite; default: as the fading profile has it, true for awgn."""
     fading: Fading
     """Small-scale fading; its parameters live inside it."""
+    normalise: bool = False
+    """Whether every fading draw is scaled to unit mean gain over its slot, which removes flat fading."""
     losses: Losses = Field(default_factory=Losses)
     """Which large-scale losses count."""
     gas_model: GasModel = Field(default_factory=GasModel)

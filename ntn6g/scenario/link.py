@@ -41,8 +41,12 @@ class Link(Section):
     """Equaliser."""
     csi: Literal["estimated", "perfect"] = "estimated"
     """Channel knowledge of the receiver: estimated from DM-RS, or perfect."""
+    estimator: Literal["ls", "ls-cdm"] = "ls"
+    """Channel estimator: least squares, or least squares that averages pairs of DM-RS elements (FD-CDM)."""
     dmrs_additional_positions: int = Field(default=1, ge=0, le=3)
     """DM-RS symbols beyond the first one, 0 to 3."""
+    dmrs_cdm_groups_without_data: Literal[1, 2] = 1
+    """1 lets data use the other half of the DM-RS symbols; 2 leaves it empty and sends DM-RS 3 dB stronger."""
     pilots: bool = True
     """Whether DM-RS is sent; false, with perfect csi only, fills the whole grid with data."""
     decoder: Decoder = Field(default_factory=Decoder)

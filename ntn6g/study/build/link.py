@@ -143,6 +143,7 @@ def _structure(link: Link, air: Channel) -> LinkStructure:
         resource_blocks=link.resource_blocks,
         subcarrier_spacing_hz=link.subcarrier_khz * 1e3,
         dmrs_additional_positions=link.dmrs_additional_positions if link.pilots else 0,
+        dmrs_cdm_groups_without_data=link.dmrs_cdm_groups_without_data if link.pilots else 1,
         pilots=link.pilots,
         modulation=link.modulation,
         mcs=link.mcs,
@@ -154,6 +155,8 @@ def _structure(link: Link, air: Channel) -> LinkStructure:
         los_doppler_ratio=fading.los_doppler_ratio if isinstance(fading, NtnTdl) else 0.7,  # TR 38.901 7.7.2
         perfect_csi=link.csi == "perfect",
         frequency_offset=offset_given,
+        estimator=link.estimator,
+        normalise=air.normalise,
     )
 
 

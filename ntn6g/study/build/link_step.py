@@ -59,6 +59,9 @@ class LinkStructure:
     los_doppler_ratio: float
     perfect_csi: bool
     frequency_offset: bool
+    dmrs_cdm_groups_without_data: int = 1
+    estimator: str = "ls"
+    normalise: bool = False
 
     @property
     def channel_key(self) -> str:
@@ -77,6 +80,7 @@ class LinkStructure:
             resource_blocks=self.resource_blocks,
             subcarrier_spacing_hz=self.subcarrier_spacing_hz,
             dmrs_additional_positions=self.dmrs_additional_positions,
+            dmrs_cdm_groups_without_data=self.dmrs_cdm_groups_without_data,
             pilots=self.pilots,
         )
 
@@ -98,7 +102,7 @@ class LinkStructure:
         elements = resource_elements(
             resource_blocks=self.resource_blocks,
             symbols=SYMBOLS_PER_SLOT,
-            dmrs_per_block=len(self.grid.dmrs_index) // self.resource_blocks,
+            dmrs_per_block=self.grid.reserved_per_block,
         )
         return transport_block_bits(
             resource_elements=elements,
@@ -144,6 +148,8 @@ def make_chain(structure: LinkStructure) -> LinkChain:
         fading=TappedDelayLine(profile, los_doppler_ratio=structure.los_doppler_ratio) if profile else FlatChannel(),
         perfect_csi=structure.perfect_csi,
         frequency_offset=structure.frequency_offset,
+        despread=structure.estimator == "ls-cdm",
+        normalise=structure.normalise,
     )
 
 
@@ -175,7 +181,7 @@ class LinkStep:
     """
 
     def __init__(self, chain: LinkChain, *, seed: int, rows: int) -> None:
-        self._chain, self._seed = chain, seed
+        self.chain, self._seed = chain, seed
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
         self.compiled = tf.function(self._sums, jit_compile=True)
         self._spent_s: list[float] = []
@@ -220,7 +226,7 @@ class LinkStep:
     def _sums(
         self, chunk_keys: tf.Tensor, values: LinkValues
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        outcome = self._chain(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
+        outcome = self.chain(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
 
         def total(column: tf.Tensor, dtype: tf.DType = tf.int64) -> tf.Tensor:
             return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)

@@ -43,11 +43,12 @@ def test_dmrs_symbols_follow_ts38211_table_6_4_1_1_3_3(additional, symbols):
     assert grid.data_elements == 24 * 14 - 12 * len(symbols)
 
 
-def test_filled_grid_equals_the_one_sionna_maps():
-    grid = SlotGrid(resource_blocks=4, subcarrier_spacing_hz=30e3)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_filled_grid_equals_the_one_sionna_maps(groups):
+    grid = SlotGrid(resource_blocks=4, subcarrier_spacing_hz=30e3, dmrs_cdm_groups_without_data=groups)
     config = PUSCHConfig(carrier_config=CarrierConfig(n_size_grid=4, subcarrier_spacing=30))
     config.mapping_type, config.symbol_allocation = "A", [0, 14]
-    config.dmrs.additional_position, config.dmrs.num_cdm_groups_without_data = 1, 1
+    config.dmrs.additional_position, config.dmrs.num_cdm_groups_without_data = 1, groups
     reference = ResourceGrid(14, 48, 30e3, pilot_pattern=PUSCHPilotPattern(config))
     data = tf.complex(tf.random.stateless_normal([3, grid.data_elements], [1, 2]), 0.0)
 
@@ -65,7 +66,12 @@ def test_reading_the_data_returns_what_was_placed(pilots):
     assert grid.data_elements == (3 * 144 if pilots else 3 * 168) + (3 * 12 if pilots else 0)
 
 
-def test_every_element_has_unit_mean_energy():
-    grid = SlotGrid(resource_blocks=2, subcarrier_spacing_hz=15e3)
+@pytest.mark.parametrize(("groups", "data_elements"), [(1, 2 * 156), (2, 2 * 144)])
+def test_elements_have_unit_mean_energy_with_dm_rs_boosted_by_3_db_beside_empty_ones(groups, data_elements):
+    # TS 38.214 V18.7.0 table 4.1-1: 0 dB and -3 dB PDSCH EPRE over DM-RS EPRE for 1 and 2 groups without data
+    grid = SlotGrid(resource_blocks=2, subcarrier_spacing_hz=15e3, dmrs_cdm_groups_without_data=groups)
+    filled = grid.fill(tf.ones([1, grid.data_elements], tf.complex64)).numpy()
 
-    np.testing.assert_allclose(np.abs(grid.dmrs_values), 1.0, atol=1e-6)  # float32 roundings of 1/sqrt(2)
+    assert grid.data_elements == data_elements
+    np.testing.assert_allclose(np.abs(grid.dmrs_values) ** 2, groups, rtol=1e-6)  # float32 roundings of 1/sqrt(2)
+    assert np.mean(np.abs(filled) ** 2) == pytest.approx(1.0, rel=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sionna.phy.mimo import StreamManagement
-from sionna.phy.nr import CarrierConfig, PUSCHConfig, PUSCHPilotPattern
+from sionna.phy.nr import CarrierConfig, PUSCHConfig, PUSCHLSChannelEstimator, PUSCHPilotPattern
 from sionna.phy.ofdm import LMMSEEqualizer, LSChannelEstimator, ResourceGrid
 
 from ntn6g.phy import SlotGrid
@@ -40,13 +40,30 @@ def test_estimate_equals_sionnas_least_squares_with_linear_interpolation(additio
     assert expected_error.shape[-2:] == error.shape[-2:]
 
 
-def test_error_variance_is_that_of_the_noise_in_the_estimate():
-    grid = SlotGrid(resource_blocks=BLOCKS, subcarrier_spacing_hz=30e3)
+@pytest.mark.parametrize("groups", [1, 2])
+def test_despread_estimate_equals_sionnas_pusch_estimator(groups):
+    grid = SlotGrid(resource_blocks=BLOCKS, subcarrier_spacing_hz=30e3, dmrs_cdm_groups_without_data=groups)
+    received, noise = received_grid(grid), tf.constant([0.1, 0.2, 0.3, 0.4])
+    config = PUSCHConfig(carrier_config=CarrierConfig(n_size_grid=BLOCKS, subcarrier_spacing=30))
+    config.mapping_type, config.symbol_allocation = "A", [0, 14]
+    config.dmrs.additional_position, config.dmrs.num_cdm_groups_without_data = 1, groups
+    resource_grid = ResourceGrid(14, 12 * BLOCKS, 30e3, pilot_pattern=PUSCHPilotPattern(config))
+
+    estimate, _ = LeastSquaresEstimator(grid, despread=True)(received, noise)
+    peer = PUSCHLSChannelEstimator(resource_grid, 1, 1, groups, interpolation_type="lin")
+    expected, _ = peer(received[:, None, None], noise)
+
+    np.testing.assert_allclose(estimate, expected[:, 0, 0, 0, 0], atol=2e-5)  # float32 roundings
+
+
+@pytest.mark.parametrize(("groups", "despread"), [(1, False), (2, True)])
+def test_error_variance_is_that_of_the_noise_in_the_estimate(groups, despread):
+    grid = SlotGrid(resource_blocks=BLOCKS, subcarrier_spacing_hz=30e3, dmrs_cdm_groups_without_data=groups)
     rng = np.random.default_rng(6)
     shape = [20_000, 14, grid.subcarriers]
     noise = tf.constant((rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2), tf.complex64)
 
-    estimate, error = LeastSquaresEstimator(grid)(noise, tf.ones([shape[0]]))
+    estimate, error = LeastSquaresEstimator(grid, despread=despread)(noise, tf.ones([shape[0]]))
 
     measured = np.mean(np.abs(estimate) ** 2, axis=0)
     # relative standard error of a variance over 20,000 draws is 0.7 %; 504 elements at 1e-3 in all: 4.9 sigma

@@ -1,0 +1,101 @@
+"""Our default LDPC decoder against Sionna's 20-iteration boxplus-phi, same code, same noise, BPSK."""
+
+import math
+import statistics
+
+import numpy as np
+import tensorflow as tf
+from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
+
+from benchmarks import timing
+from ntn6g.phy.coding import CodewordCode
+
+ROWS, ROUNDS, PEER_ITERATIONS = 128, 5, 20
+LARGE = (7808, 14400)  # K and N of the anchor link's code block, R = 0.54
+# Es/N0 in dB where Sionna's decoder fails 1 % and 90 % of the codewords
+ONE_PER_CENT_DB, NINETY_PER_CENT_DB, CLEAR_DB = -1.23, -1.46, -0.23
+SMALL = {(100, 200): 0.5, (200, 400): -0.1, (500, 1000): -0.6}  # the same 1 % points of three small codes
+
+
+class Side:
+    """One decoder, compiled, and how many of the words it got wrong."""
+
+    def __init__(self, decode, words: np.ndarray) -> None:
+        self._decode = tf.function(decode, jit_compile=True)
+        self._words = words
+
+    def __call__(self, llr: tf.Tensor) -> np.ndarray:
+        """Decided bits."""
+        return np.asarray(self._decode(llr))
+
+    def failed(self, llr: tf.Tensor) -> np.ndarray:
+        """Whether each word is wrong."""
+        return (self(llr) != self._words).any(axis=1)
+
+
+class Match:
+    """Both decoders of one code on the same received words."""
+
+    def __init__(self, information_bits: int, coded_bits: int) -> None:
+        self._random = np.random.default_rng(1)
+        ours = CodewordCode(information_bits=information_bits, coded_bits=coded_bits, modulation_order=1)
+        encoder = LDPC5GEncoder(information_bits, coded_bits)
+        peer = LDPC5GDecoder(encoder, num_iter=PEER_ITERATIONS, hard_out=True, return_infobits=True)
+        words = self._random.integers(0, 2, (ROWS, information_bits)).astype(np.float32)
+        self._sent = 2.0 * encoder(tf.constant(words)).numpy() - 1.0
+        self.ours, self.peer = Side(lambda llr: ours.decode(llr).bits, words), Side(peer, words)
+
+    def received(self, esno_db: float) -> tf.Tensor:
+        """Log-likelihood ratios of one batch of new noise."""
+        deviation = math.sqrt(0.5 * 10.0 ** (-esno_db / 10.0))
+        noise = self._random.normal(size=self._sent.shape)
+        return tf.constant(2.0 * (self._sent + deviation * noise) / deviation**2, tf.float32)
+
+    def ratio(self, esno_db: float, rounds: int = ROUNDS) -> tuple[float, dict[str, float]]:
+        """The peer's time over ours, and the median times in s."""
+        batches = [self.received(esno_db) for _ in range(rounds + 1)]
+        turn = {"ours": iter(batches), "peer": iter(batches)}
+        spent = timing.in_turns(
+            {"ours": lambda: self.ours(next(turn["ours"])), "peer": lambda: self.peer(next(turn["peer"]))},
+            rounds=rounds,
+        )
+        return timing.ratio(spent, "peer", "ours"), {name: statistics.median(each) for name, each in spent.items()}
+
+    def failures(self, esno_db: float, batches: int) -> tuple[int, int, int]:
+        """Words that both, only ours, and only the peer got wrong."""
+        both = only_ours = only_peer = 0
+        for _ in range(batches):
+            llr = self.received(esno_db)
+            a, b = self.ours.failed(llr), self.peer.failed(llr)
+            both, only_ours, only_peer = both + (a & b).sum(), only_ours + (a & ~b).sum(), only_peer + (b & ~a).sum()
+        return int(both), int(only_ours), int(only_peer)
+
+
+def run() -> dict[str, float]:
+    """Ratios at 1 % and 90 % BLER of the peer, 1 dB above the 1 % point and for small codes; rates; compile time."""
+    match = Match(*LARGE)
+    compile_s = timing.first_call_s(lambda: match.ours(match.received(ONE_PER_CENT_DB)))
+    figures = {}
+    for name, esno_db in (
+        ("decoder", ONE_PER_CENT_DB),
+        ("decoder_hard", NINETY_PER_CENT_DB),
+        ("decoder_clear", CLEAR_DB),
+    ):
+        figures[f"{name}_ratio"], median_s = match.ratio(esno_db)
+        figures[f"{name}_mbit_per_s"] = ROWS * LARGE[0] / median_s["ours"] / 1e6
+    both, only_ours, only_peer = match.failures(ONE_PER_CENT_DB, 4)
+    timing.note(
+        f"of {4 * ROWS} words at {ONE_PER_CENT_DB} dB: wrong in both {both}, only ours {only_ours}, peer {only_peer}"
+    )
+    small = []
+    for size, esno_db in SMALL.items():
+        each = Match(*size)
+        small.append(each.ratio(esno_db, rounds=4 * ROUNDS)[0])
+        both, only_ours, only_peer = each.failures(esno_db, 8)
+        timing.note(
+            f"K = {size[0]}: ratio {small[-1]:.1f}; of {8 * ROWS} words at {esno_db} dB: wrong in both {both}, "
+            f"ours {only_ours}, peer {only_peer}"
+        )
+    figures["decoder_small_ratio"] = statistics.geometric_mean(small)
+    figures["decoder_compile_ms"] = 1e3 * compile_s
+    return figures

@@ -1,0 +1,50 @@
+"""How fast is it? Ratios against a named peer, measured in one run, both sides in turns.
+
+    python experiments/speed.py [--only NAME ...] [--json]
+
+Keys end in _ratio (the peer's time over ours for the same work, larger is better), _per_s, _ms or _mib. On two idle
+CPU cores expect
+
+    decoder   decoder_ratio 7 or more at Sionna's 1 % point, decoder_clear_ratio 12 or more 1 dB above it
+    link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
+    curve     curve_run_ratio 3 or more over a whole curve, blocks_ratio 1.7 or more
+
+Ratios hold on a busy machine too, since both sides meet the same load; absolute rates do not.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+BENCHMARKS = {
+    "decoder": "benchmarks.decoder",
+    "link": "benchmarks.link",
+}
+"""Benchmarks by name: modules with a function ``run() -> dict`` of figures."""
+
+
+def main() -> int:
+    """Run the benchmarks asked for, and print their figures as lines or as one JSON object."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--json", action="store_true", help="print one flat JSON object")
+    asked = parser.parse_args()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.path.insert(0, str(Path(__file__).parent))
+    figures: dict[str, float] = {}
+    for name in asked.only or BENCHMARKS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        found = importlib.import_module(BENCHMARKS[name]).run()
+        figures |= found
+        if not asked.json:
+            print("\n".join(f"{key:32s} {value:12.4g}" for key, value in found.items()), flush=True)
+    if asked.json:
+        print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
