@@ -53,7 +53,9 @@ def run_scenario(scenario: Scenario, out: Path, *, fresh: bool = False, quiet: b
 
     costs, ledger = _Costs(), engine.Ledger(folder.ledger)
     results: list[tuple[Any, list[engine.Progress[Any]]]] = []
-    complete = True
+    complete = False
+    # before the first chunk, so that a killed run too is continued only with the same numerics
+    folder.manifest(**_manifest(scenario, studies, results, costs, complete, versions, numerics))
     try:
         with _terminate_as_interrupt(), display:
             for study in studies:
@@ -61,8 +63,8 @@ def run_scenario(scenario: Scenario, out: Path, *, fresh: bool = False, quiet: b
                 results.append((study, states))
                 display.part(study.part, len(states))
                 _compute(study, states, ledger, display, costs)
+        complete = True
     except KeyboardInterrupt:
-        complete = False
         display.console.print("interrupted: what is done is kept; the same command continues")
     finally:
         ledger.close()

@@ -70,8 +70,8 @@ class RunFolder:
 
     def manifest(self, **entries: Any) -> None:
         """Write the manifest; times of earlier sessions on this folder are added up."""
-        for total in ("wall_s", "run_s", "compile_s"):
-            entries[total] = round(entries[total] + float(self._earlier.get(total, 0.0)), 3)
+        for total in ("wall_s", "run_s", "compile_s", "compile_count"):
+            entries[total] = round(entries[total] + self._earlier.get(total, 0), 3)
         self.write_text(MANIFEST, json.dumps(entries, indent=2, sort_keys=False) + "\n")
 
     def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -114,7 +114,8 @@ class RunFolder:
             raise ScenarioError(
                 f"{self.path} was computed with ntn6g {old_version}, this is {versions['ntn6g']}; {advice}", key="--out"
             )
-        difference = _first_difference(self._earlier.get("numerics", {}), json.loads(json.dumps(numerics)))
+        now = json.loads(json.dumps(numerics))
+        difference = _first_difference(*_comparable(self._earlier.get("numerics", {}), now))
         if self._earlier and difference:
             raise ScenarioError(f"{self.path} was computed with other numerics: {difference}; {advice}", key="--out")
         old_commit, commit = self._earlier.get("commit"), source_commit()
@@ -196,6 +197,16 @@ def _fixed(scenario: Scenario) -> dict[str, Any]:
             if path.partition(".")[0] not in (*_FREE_TO_CHANGE, "description"):
                 kept[f"parts.{part}.{path}" if part else path] = value
     return kept
+
+
+def _comparable(*numerics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Records of numerics with the batches of those structures that all of them hold: a finer sweep may add some."""
+    rows = [each.get("batch_rows", {}) for each in numerics]
+    shared = set.intersection(*map(set, rows))
+    return [
+        {**each, "batch_rows": {label: found[label] for label in sorted(shared)}}
+        for each, found in zip(numerics, rows, strict=True)
+    ]
 
 
 def _first_difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
