@@ -183,7 +183,8 @@ class LinkStep:
     def __init__(self, chain: LinkChain, *, seed: int, rows: int) -> None:
         self.chain, self._seed = chain, seed
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
-        self.compiled = tf.function(self._sums, jit_compile=True)
+        # no Python control flow hangs on a tensor here, and autograph would take four fifths of the tracing time
+        self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
         self._spent_s: list[float] = []
 
     @property
