@@ -1,6 +1,7 @@
 """Who is where: platforms and element sets to states, states to link geometry, passes over a terminal."""
 
-from ntn6g.orbit.element_set import ElementSet, constellation_state
+from ntn6g.orbit.constellation.named import NamedConstellation, constellation, constellations
+from ntn6g.orbit.constellation.walker import WalkerShell, walker_orbits
 from ntn6g.orbit.frames import (
     east_north_up,
     ecef_to_east_north_up,
@@ -9,21 +10,48 @@ from ntn6g.orbit.frames import (
     teme_to_ecef,
 )
 from ntn6g.orbit.geometry import LinkGeometry, link_geometry, slant_range_m
+from ntn6g.orbit.network.fleet import ElementSets, Fleet
+from ntn6g.orbit.network.pairs import PairChunk, pair_geometry
 from ntn6g.orbit.passes import Pass, SightLine, find_passes, next_pass, time_at_elevation
-from ntn6g.orbit.platforms import CircularOrbit, FixedTerminal
-from ntn6g.orbit.state import Platform, State, Times, stack_states
+from ntn6g.orbit.platforms.circular import CircularOrbit
+from ntn6g.orbit.platforms.element_set import ElementSet, constellation_state
+from ntn6g.orbit.platforms.keplerian import WGS72, WGS84, Gravity, KeplerianOrbit, SecularRates
+from ntn6g.orbit.platforms.surface import (
+    GEOSTATIONARY_ALTITUDE_M,
+    CirclingPlatform,
+    CruisingTerminal,
+    FixedTerminal,
+)
+from ntn6g.orbit.state import Platform, Site, State, Terminal, Times, stack_states
 
 __all__ = [
+    "GEOSTATIONARY_ALTITUDE_M",
+    "WGS72",
+    "WGS84",
+    "CirclingPlatform",
     "CircularOrbit",
+    "CruisingTerminal",
     "ElementSet",
+    "ElementSets",
     "FixedTerminal",
+    "Fleet",
+    "Gravity",
+    "KeplerianOrbit",
     "LinkGeometry",
+    "NamedConstellation",
+    "PairChunk",
     "Pass",
     "Platform",
+    "SecularRates",
     "SightLine",
+    "Site",
     "State",
+    "Terminal",
     "Times",
+    "WalkerShell",
+    "constellation",
     "constellation_state",
+    "constellations",
     "east_north_up",
     "ecef_to_east_north_up",
     "find_passes",
@@ -31,8 +59,10 @@ __all__ = [
     "greenwich_mean_sidereal_time",
     "link_geometry",
     "next_pass",
+    "pair_geometry",
     "slant_range_m",
     "stack_states",
     "teme_to_ecef",
     "time_at_elevation",
+    "walker_orbits",
 ]

@@ -147,9 +147,7 @@ def geodetic_to_ecef(latitude_rad: tf.Tensor, longitude_rad: tf.Tensor, altitude
     normal_m = WGS84_SEMI_MAJOR_AXIS_M / tf.sqrt(1.0 - eccentricity_squared * sine**2)
     equatorial_m = (normal_m + altitude_m) * tf.cos(latitude_rad)
     polar_m = (normal_m * (1.0 - eccentricity_squared) + altitude_m) * sine
-    return tf.stack(
-        [equatorial_m * tf.cos(longitude_rad), equatorial_m * tf.sin(longitude_rad), polar_m], axis=-1
-    )
+    return tf.stack([equatorial_m * tf.cos(longitude_rad), equatorial_m * tf.sin(longitude_rad), polar_m], axis=-1)
 
 
 def east_north_up(latitude_rad: tf.Tensor, longitude_rad: tf.Tensor) -> tf.Tensor:

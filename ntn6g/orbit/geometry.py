@@ -1,16 +1,23 @@
 """From two positions to what a radio link feels: range and its rates, light time, angles."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from ntn6g.core.constants import EARTH_RADIUS_M, EARTH_ROTATION_RAD_S, SPEED_OF_LIGHT_M_S
-from ntn6g.orbit.frames import cross_earth_rotation, ecef_to_east_north_up
-from ntn6g.orbit.platforms import FixedTerminal
-from ntn6g.orbit.state import State, TensorRecord
+from ntn6g.orbit.platforms.surface import FixedTerminal
+from ntn6g.orbit.state import Site, State, TensorRecord, Times
+from ntn6g.orbit.trigonometry import atan2
 
+_ANY_TIME = Times(datetime(2000, 1, 1, tzinfo=UTC), [0.0])  # a terminal at rest is the same at all times
 _SMALLEST_M = 1e-6  # below, a horizontal distance has no direction: keeps gradients finite at the zenith
-_LIGHT_TIME_STEPS = 3  # each gains a factor v/c < 4e-5: from 1e-6 s to rounding
+
+Vector = Sequence[tf.Tensor]
+"""Three components apart: XLA fuses and vectorises them, which it does not with a last axis of length 3."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +48,28 @@ class LinkGeometry(TensorRecord):
     """Bool: the elevation is at or above the mask."""
 
 
+class Motion(NamedTuple):
+    """Position, velocity and acceleration in the rotating Earth-fixed frame, component by component."""
+
+    position_m: Vector
+    velocity_m_s: Vector
+    acceleration_m_s2: Vector
+
+
+class Horizon(NamedTuple):
+    """A terminal's motion and its horizon, component by component; at rest, rates are plain zeros."""
+
+    motion: Motion
+    east: Vector
+    north: Vector
+    up: Vector
+    moving: bool
+
+
 def link_geometry(
-    satellite_state: State, terminal: FixedTerminal, *, mask_rad: tf.Tensor | float = 0.0
+    satellite_state: State, terminal: FixedTerminal | Site, *, mask_rad: tf.Tensor | float = 0.0
 ) -> LinkGeometry:
-    r"""Geometry between satellites and a terminal at rest.
+    r"""Geometry between satellites and a terminal.
 
     With the relative position :math:`d`, velocity :math:`v` and acceleration :math:`a` in the rotating frame
     (distances do not depend on the frame),
@@ -60,8 +85,9 @@ def link_geometry(
     ----------
     satellite_state : State
         Fields [..., time, 3]; `stack_states` or `constellation_state` give the link axis.
-    terminal : FixedTerminal
-        Numbers, or tensors that broadcast against the leading shape [...].
+    terminal : FixedTerminal or Site
+        Numbers, or tensors that broadcast against the leading shape [...]. One that moves is given by its
+        ``site(times)`` at the instants of the state.
     mask_rad : float or [...], float64
         Elevation from which ``visible`` is true.
 
@@ -70,29 +96,46 @@ def link_geometry(
     LinkGeometry
         Fields [..., time].
     """
-    site_m, axes = terminal.position_ecef_m[..., None, :], terminal.east_north_up[..., None, :, :]
-    position, velocity = satellite_state.position_ecef_m, satellite_state.velocity_ecef_m_s
-    line_m = position - site_m
-    range_m = _length(line_m)
-    range_rate = _dot(line_m, velocity) / range_m
-    curvature = _dot(velocity, velocity) + _dot(line_m, satellite_state.acceleration_ecef_m_s2)
-    east, north, up = tf.unstack(ecef_to_east_north_up(line_m, axes), axis=-1)
+    moving = isinstance(terminal, Site)
+    site = terminal if isinstance(terminal, Site) else terminal.site(_ANY_TIME)
+    parts = [tf.unstack(vector, axis=-1) for vector in site.__tf_flatten__()[1][:6]]
+    horizon = Horizon(Motion(*parts[:3]), parts[3], parts[4], parts[5], moving)
+    return geometry_of(
+        Motion(*(tf.unstack(v, axis=-1) for v in satellite_state.__tf_flatten__()[1])), horizon, mask_rad
+    )
+
+
+def geometry_of(satellite: Motion, horizon: Horizon, mask_rad: tf.Tensor | float = 0.0) -> LinkGeometry:
+    """`link_geometry` of components that broadcast against each other: fields [...]."""
+    position, velocity, acceleration = satellite
+    site = horizon.motion
+    line = [p - s for p, s in zip(position, site.position_m, strict=True)]
+    range_m = tf.sqrt(_dot(line, line))
+    own_rate = _dot(line, velocity)
+    own_curvature = _dot(velocity, velocity) + _dot(line, acceleration)
+    light_time_s = _light_time_s(satellite, line, own_rate)
+    if horizon.moving:
+        relative = [v - s for v, s in zip(velocity, site.velocity_m_s, strict=True)]
+        pull = [a - s for a, s in zip(acceleration, site.acceleration_m_s2, strict=True)]
+        own_rate, own_curvature = _dot(line, relative), _dot(relative, relative) + _dot(line, pull)
+    range_rate = own_rate / range_m
+    east, north, up = _dot(horizon.east, line), _dot(horizon.north, line), _dot(horizon.up, line)
     level_squared = east**2 + north**2
     overhead = level_squared < _SMALLEST_M**2
     level_m = tf.sqrt(tf.maximum(level_squared, _SMALLEST_M**2))
-    azimuth = tf.math.atan2(
-        tf.where(overhead, tf.zeros_like(east), east), tf.where(overhead, tf.ones_like(north), north)
-    )
-    elevation = tf.math.atan2(up, level_m)
+    azimuth = atan2(tf.where(overhead, tf.zeros_like(east), east), tf.where(overhead, tf.ones_like(north), north))
+    elevation = atan2(up, level_m)
+    nadir = [_across(position, line, axis) for axis in range(3)]
+    beside = tf.sqrt(tf.maximum(_dot(nadir, nadir), _SMALLEST_M**2))
     return LinkGeometry(
         range_m=range_m,
         range_rate_m_s=range_rate,
-        range_acceleration_m_s2=(curvature - range_rate**2) / range_m,
-        light_time_s=_light_time_s(satellite_state, site_m),
+        range_acceleration_m_s2=(own_curvature - range_rate**2) / range_m,
+        light_time_s=light_time_s,
         elevation_rad=elevation,
-        azimuth_rad=tf.math.floormod(azimuth, 2.0 * tf.acos(tf.constant(-1.0, tf.float64))),
-        off_nadir_rad=_angle_rad(position, line_m),
-        visible=elevation >= mask_rad,
+        azimuth_rad=tf.where(azimuth < 0.0, azimuth + 2.0 * math.pi, azimuth),
+        off_nadir_rad=atan2(beside, _dot(position, line)),
+        visible=up >= tf.sin(tf.convert_to_tensor(mask_rad, tf.float64)) * range_m,
     )
 
 
@@ -126,37 +169,29 @@ def slant_range_m(elevation_rad: tf.Tensor, altitude_m: tf.Tensor) -> tf.Tensor:
     return power_m2 / (tf.sqrt(vertical_m**2 + power_m2) + vertical_m)
 
 
-def _light_time_s(state: State, site_m: tf.Tensor) -> tf.Tensor:
-    """Solve c tau = |r(t - tau) - site| by fixed point; r moves inertially, to second order in tau.
+def _light_time_s(satellite: Motion, line: Vector, rate: tf.Tensor) -> tf.Tensor:
+    r"""Solve :math:`c\tau = |d - v\tau + a\tau^2/2|` with the satellite's inertial velocity and acceleration.
 
-    The third order left out is below 1e-8 m, at any orbit up to geostationary.
+    The root of the quadratic without acceleration, then acceleration to first order, less than 2e-12 of it being lost:
+    1e-20 s on low orbits; the jerk left out is below 1e-8 m up to geostationary orbits.
     """
-    position = state.position_ecef_m
-    swept = cross_earth_rotation(position, EARTH_ROTATION_RAD_S)
-    velocity = state.velocity_ecef_m_s + swept
-    acceleration = (
-        state.acceleration_ecef_m_s2
-        + 2.0 * cross_earth_rotation(state.velocity_ecef_m_s, EARTH_ROTATION_RAD_S)
-        + cross_earth_rotation(swept, EARTH_ROTATION_RAD_S)
-    )
-    tau_s = _length(position - site_m) / SPEED_OF_LIGHT_M_S
-    for _ in range(_LIGHT_TIME_STEPS):
-        back_s = tau_s[..., None]
-        then = position - back_s * velocity + 0.5 * back_s**2 * acceleration
-        tau_s = _length(then - site_m) / SPEED_OF_LIGHT_M_S
-    return tau_s
+    (x, y, _), (vx, vy, vz), acceleration = satellite
+    spin = EARTH_ROTATION_RAD_S
+    swept = (-spin * y, spin * x)
+    inertial_rate = rate + line[0] * swept[0] + line[1] * swept[1]
+    speed_squared = (vx + swept[0]) ** 2 + (vy + swept[1]) ** 2 + vz**2
+    pull = _dot(line, acceleration) + spin * (line[1] * (2.0 * vx + swept[0]) - line[0] * (2.0 * vy + swept[1]))
+    room = SPEED_OF_LIGHT_M_S**2 - speed_squared
+    squared = _dot(line, line)
+    straight_s = (tf.sqrt(inertial_rate**2 + room * squared) - inertial_rate) / room
+    return straight_s + 0.5 * pull * straight_s**2 / (SPEED_OF_LIGHT_M_S * tf.sqrt(squared))
 
 
-def _dot(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(first * second, -1)
+def _dot(first: Vector, second: Vector) -> tf.Tensor:
+    return first[0] * second[0] + first[1] * second[1] + first[2] * second[2]
 
 
-def _length(vector: tf.Tensor) -> tf.Tensor:
-    return tf.sqrt(_dot(vector, vector))
-
-
-def _angle_rad(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """Angle between two vectors, well conditioned near 0 and pi."""
-    across = tf.linalg.cross(first, second + tf.zeros_like(first))
-    area = tf.sqrt(tf.maximum(_dot(across, across), _SMALLEST_M**2))
-    return tf.math.atan2(area, _dot(first, second))
+def _across(first: Vector, second: Vector, axis: int) -> tf.Tensor:
+    """One component of the cross product."""
+    one, two = (axis + 1) % 3, (axis + 2) % 3
+    return first[one] * second[two] - first[two] * second[one]

@@ -4,13 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 
 import numpy as np
 
 from ntn6g.core.errors import ScenarioError
-from ntn6g.orbit.platforms import FixedTerminal
-from ntn6g.orbit.state import Platform, Times
+from ntn6g.orbit.state import Platform, Terminal, Times
 
 _STEP_S = 20.0  # of the coarse search; shorter passes are found by their culmination
 _TOLERANCE_S = 1e-6  # of every instant: 1 cm of motion, far below the 10 ms that elements could justify
@@ -23,7 +21,7 @@ class SightLine:
     """A satellite seen from a terminal, with the epoch from which seconds are counted."""
 
     satellite: Platform
-    terminal: FixedTerminal
+    terminal: Terminal
     epoch: datetime
     ut1_minus_utc_s: float = 0.0
 
@@ -31,20 +29,17 @@ class SightLine:
         """Instants on this sight line's clock."""
         return Times(self.epoch, offset_s, self.ut1_minus_utc_s)
 
-    @cached_property
-    def _site(self) -> tuple[np.ndarray, np.ndarray]:
-        return self.terminal.position_ecef_m.numpy(), self.terminal.east_north_up.numpy()[2]
-
     def sin_elevation(self, offset_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Sine of the elevation and its rate in 1/s: float64 [n] each; smooth through the zenith."""
-        state = self.satellite.state(self.times(offset_s))
-        velocity_m_s = state.velocity_ecef_m_s.numpy()
-        site_m, up = self._site
-        line_m = state.position_ecef_m.numpy() - site_m
+        times = self.times(offset_s)
+        state, site = self.satellite.state(times), self.terminal.site(times)
+        up, line_m = site.up.numpy(), (state.position_ecef_m - site.position_ecef_m).numpy()
+        velocity_m_s = (state.velocity_ecef_m_s - site.velocity_ecef_m_s).numpy()
         range_m = np.linalg.norm(line_m, axis=-1)
-        sine = line_m @ up / range_m
+        sine = (line_m * up).sum(-1) / range_m
         range_rate_m_s = (line_m * velocity_m_s).sum(-1) / range_m
-        return sine, (velocity_m_s @ up - sine * range_rate_m_s) / range_m
+        climb_m_s = (velocity_m_s * up).sum(-1) + (line_m * site.up_rate_rad_s.numpy()).sum(-1)
+        return sine, (climb_m_s - sine * range_rate_m_s) / range_m
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class Pass:
 
 def find_passes(
     satellite: Platform,
-    terminal: FixedTerminal,
+    terminal: Terminal,
     start: datetime,
     duration_s: float,
     mask_rad: float,
@@ -94,7 +89,7 @@ def find_passes(
     ----------
     satellite : Platform
         A single satellite: states [time, 3].
-    terminal : FixedTerminal
+    terminal : Terminal
         A single site.
     start : datetime
         Aware.
@@ -116,7 +111,7 @@ def find_passes(
 
 def next_pass(
     satellite: Platform,
-    terminal: FixedTerminal,
+    terminal: Terminal,
     after: datetime,
     *,
     min_culmination_rad: float = 0.0,
@@ -202,9 +197,7 @@ def time_at_elevation(pass_: Pass, elevation_rad: float | np.ndarray, side: str)
         )
     level = np.sin(wanted_rad.ravel())
     sign = 1.0 if side == "rising" else -1.0
-    left_s, right_s = (
-        (pass_.rise_s, pass_.culmination_s) if side == "rising" else (pass_.culmination_s, pass_.set_s)
-    )
+    left_s, right_s = (pass_.rise_s, pass_.culmination_s) if side == "rising" else (pass_.culmination_s, pass_.set_s)
     found_s = _narrow(
         lambda t: sign * (_on_rows(pass_.sight, t)[0] - level[:, None]),
         np.full_like(level, left_s),
@@ -230,9 +223,7 @@ def _passes(sight: SightLine, start_s: float, stop_s: float, mask_rad: float) ->
     ]
 
 
-def _crossings(
-    sight: SightLine, start_s: float, stop_s: float, mask_rad: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _crossings(sight: SightLine, start_s: float, stop_s: float, mask_rad: float) -> tuple[np.ndarray, np.ndarray]:
     """Instants of climbing and of sinking through the mask."""
     level = math.sin(mask_rad)
     grid_s = np.linspace(start_s, stop_s, math.ceil((stop_s - start_s) / _STEP_S) + 1)
@@ -250,9 +241,7 @@ def _crossings(
     return crossings_s[climbs], crossings_s[~climbs]
 
 
-def _hidden_turns(
-    sight: SightLine, grid_s: np.ndarray, sine: np.ndarray, rate: np.ndarray, level: float
-) -> np.ndarray:
+def _hidden_turns(sight: SightLine, grid_s: np.ndarray, sine: np.ndarray, rate: np.ndarray, level: float) -> np.ndarray:
     """Turning points between two samples on the same side of the mask, where they may cross it."""
     reach = np.diff(grid_s) * np.maximum(np.abs(rate[:-1]), np.abs(rate[1:]))
     peaks = (rate[:-1] > 0.0) & (rate[1:] <= 0.0) & (np.maximum(sine[:-1], sine[1:]) < level)
@@ -282,9 +271,7 @@ def _sections(left_s: np.ndarray, right_s: np.ndarray) -> np.ndarray:
     return left_s[:, None] + (right_s - left_s)[:, None] * np.linspace(0.0, 1.0, _SECTIONS + 1)
 
 
-def _narrow(
-    signed: Callable[[np.ndarray], np.ndarray], left_s: np.ndarray, right_s: np.ndarray
-) -> np.ndarray:
+def _narrow(signed: Callable[[np.ndarray], np.ndarray], left_s: np.ndarray, right_s: np.ndarray) -> np.ndarray:
     """Zeros of a function that is negative at the left end and not at the right, all brackets at once."""
     while left_s.size and (right_s - left_s).max() > _TOLERANCE_S:
         samples_s = _sections(left_s, right_s)

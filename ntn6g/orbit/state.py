@@ -72,11 +72,33 @@ class State(TensorRecord):
     acceleration_ecef_m_s2: tf.Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Site(TensorRecord):
+    """A terminal and its horizon at the instants, float64 [..., time, 3], where time is 1 for one at rest."""
+
+    position_ecef_m: tf.Tensor
+    velocity_ecef_m_s: tf.Tensor
+    acceleration_ecef_m_s2: tf.Tensor
+    east: tf.Tensor
+    """Unit vectors of the ellipsoidal horizon."""
+    north: tf.Tensor
+    up: tf.Tensor
+    up_rate_rad_s: tf.Tensor
+    """Time derivative of ``up``."""
+
+
 class Platform(Protocol):
     """Anything that knows where it is."""
 
     def state(self, times: Times) -> State:
         """State at the instants: fields float64 [..., time, 3]."""
+
+
+class Terminal(Platform, Protocol):
+    """A platform on or above the Earth that has a horizon."""
+
+    def site(self, times: Times) -> Site:
+        """Place and horizon at the instants: fields float64 [..., time, 3]."""
 
 
 def stack_states(states: list[State]) -> State:

@@ -15,8 +15,8 @@ class Tle(Section):
 
     kind: Literal["tle"]
     """A two-line element set, propagated with SGP4."""
-    lines: Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(strict=False)] = (
-        Field(min_length=2, max_length=3)
+    lines: Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(strict=False)] = Field(
+        min_length=2, max_length=3
     )
     """The two lines of the element set, or a name followed by the two lines."""
 

@@ -44,9 +44,7 @@ def site(asked: scenario.Terminal) -> orbit.FixedTerminal:
 
 
 @lru_cache(maxsize=4096)
-def _pass(
-    platform: scenario.Platform, key: str, terminal: scenario.Terminal, asked: scenario.Pass
-) -> orbit.Pass:
+def _pass(platform: scenario.Platform, key: str, terminal: scenario.Terminal, asked: scenario.Pass) -> orbit.Pass:
     return orbit.next_pass(
         satellite(platform, key),
         site(terminal),
@@ -120,18 +118,15 @@ def instants(points: Sequence[Scenario]) -> list[Instant | None]:
 def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
     name, terminal = first.platform_name(), first.terminals[first.terminal_name()]
     if moments[0].utc is not None:
-        sight = orbit.SightLine(
-            satellite(first.platforms[name], f"platforms.{name}"), site(terminal), moments[0].utc
-        )
+        sight = orbit.SightLine(satellite(first.platforms[name], f"platforms.{name}"), site(terminal), moments[0].utc)
         culmination_s, offset_s = None, np.zeros(len(moments))
     else:
         found = pass_of(first)
         sight, culmination_s = found.sight, found.culmination_s
         offset_s = _offsets_s(moments, found)
     mask_rad = math.radians(terminal.min_elevation_deg)
-    geometry = orbit.link_geometry(
-        sight.satellite.state(sight.times(_padded(offset_s))), sight.terminal, mask_rad=mask_rad - 1e-9
-    )
+    times = sight.times(_padded(offset_s))
+    geometry = orbit.link_geometry(sight.satellite.state(times), sight.terminal.site(times), mask_rad=mask_rad - 1e-9)
     elevation_rad = geometry.elevation_rad.numpy()[: len(moments)]
     if not geometry.visible.numpy().all():
         lowest = int(np.argmin(elevation_rad))

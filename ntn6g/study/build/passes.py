@@ -100,7 +100,8 @@ def track(asked: Scenario) -> dict[str, Any]:
     steps = max(2, math.ceil((found.set_s - found.rise_s) / asked.track.step_s) + 1)
     offset_s = np.linspace(found.rise_s, found.set_s, steps)
     sight = found.sight
-    geometry = orbit.link_geometry(sight.satellite.state(sight.times(offset_s)), sight.terminal)
+    times = sight.times(offset_s)
+    geometry = orbit.link_geometry(sight.satellite.state(times), sight.terminal.site(times))
     air = asked.channel
     carrier_hz = air.carrier_ghz * 1e9 if air else 0.0
     range_m, elevation_rad = geometry.range_m.numpy(), geometry.elevation_rad.numpy()

@@ -166,18 +166,14 @@ def test_single_precision_slant_range_loses_no_more_than_a_few_roundings(elevati
     low_rad, low_m = np.float32(elevation_rad), np.float32(altitude_m)
     single_m = slant_range_m(tf.constant(low_rad), tf.constant(low_m))
     sine = np.sin(np.float64(low_rad))
-    exact_m = np.sqrt(
-        (EARTH_RADIUS_M * sine) ** 2 + np.float64(low_m) * (np.float64(low_m) + 2 * EARTH_RADIUS_M)
-    )
+    exact_m = np.sqrt((EARTH_RADIUS_M * sine) ** 2 + np.float64(low_m) * (np.float64(low_m) + 2 * EARTH_RADIUS_M))
 
     eight_roundings = 8 * float(np.finfo(np.float32).eps)
     assert float(single_m) == pytest.approx(exact_m - EARTH_RADIUS_M * sine, rel=eight_roundings)
 
 
 def test_slant_range_of_the_propagator_matches_the_closed_form():
-    on_the_sphere = FixedTerminal(
-        latitude_rad=0.0, longitude_rad=1.0, altitude_m=EARTH_RADIUS_M - 6_378_137.0
-    )
+    on_the_sphere = FixedTerminal(latitude_rad=0.0, longitude_rad=1.0, altitude_m=EARTH_RADIUS_M - 6_378_137.0)
     seen = link_geometry(orbit().state(TIMES), on_the_sphere)
     up = seen.elevation_rad > 0.0
 

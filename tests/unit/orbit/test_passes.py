@@ -35,9 +35,7 @@ def elevation_rad(pass_, offset_s):
 
 def test_elevation_is_the_mask_at_rise_and_set_and_highest_at_culmination():
     for each in find_passes(GUOWANG, BEIJING, AFTER, 3 * DAY_S, MASK_RAD):
-        np.testing.assert_allclose(
-            elevation_rad(each, [each.rise_s, each.set_s]), MASK_RAD, rtol=0, atol=1e-7
-        )
+        np.testing.assert_allclose(elevation_rad(each, [each.rise_s, each.set_s]), MASK_RAD, rtol=0, atol=1e-7)
         around = elevation_rad(each, np.linspace(each.rise_s, each.set_s, 2001))
         assert around.min() > MASK_RAD - 1e-7
         assert around.max() <= each.culmination_elevation_rad + 1e-12
@@ -83,9 +81,7 @@ class Swing:
             return BEIJING.position_ecef_m.numpy() + 1e6 * (np.cos(angle) * axes[1] + np.sin(angle) * axes[2])
 
         velocity = (position(times.offset_s + 1e-3) - position(times.offset_s - 1e-3)) / 2e-3
-        return State(
-            tf.constant(position(times.offset_s)), tf.constant(velocity), tf.zeros_like(velocity, tf.float64)
-        )
+        return State(tf.constant(position(times.offset_s)), tf.constant(velocity), tf.zeros_like(velocity, tf.float64))
 
 
 def test_a_short_dip_below_the_mask_splits_a_pass():

@@ -44,13 +44,46 @@ _FIRST_DERIVATIVE = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / (12.0 * _STEP_S)
 _SECOND_DERIVATIVE = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / (12.0 * _STEP_S**2)
 
 
-@dataclass(frozen=True)
-class ElementSet:
-    """A two-line element set and its SGP4 motion.
+class Sgp4Satellite:
+    """A satellite given by mean elements and its SGP4 motion.
 
     Position is SGP4's; velocity and acceleration are its derivatives by five-point differences (errors below
     1e-5 m/s and 5e-6 m/s2), so that range rate is the rate of the range. Runs on the host, outside
     `tf.function`.
+    """
+
+    name: str
+
+    @property
+    def satrec(self) -> Satrec:
+        """The initialised propagator of the ``sgp4`` library."""
+        raise NotImplementedError
+
+    @property
+    def epoch(self) -> datetime:
+        """Epoch of the elements, UTC to the microsecond."""
+        satrec = self.satrec
+        year = satrec.epochyr + (1900 if satrec.epochyr >= 57 else 2000)
+        return datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=satrec.epochdays - 1.0)
+
+    def element_set_age_days(self, moment: datetime) -> float:
+        """Days from the epoch of the elements to ``moment``; SGP4 drifts by 1 to 3 km in each."""
+        return (moment - self.epoch) / timedelta(days=1)
+
+    def state_teme(self, times: Times) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Inertial position, velocity and acceleration: three float64 [time, 3] in m, m/s, m/s2."""
+        position, velocity, acceleration = _states_teme([self], times)
+        return position[0], velocity[0], acceleration[0]
+
+    def state(self, times: Times) -> State:
+        """State at the instants: fields float64 [time, 3]; ScenarioError where SGP4 fails (decay, mostly)."""
+        position, velocity, acceleration = (tf.constant(vector) for vector in self.state_teme(times))
+        return teme_to_ecef(position, velocity, acceleration, times)
+
+
+@dataclass(frozen=True)
+class ElementSet(Sgp4Satellite):
+    """A two-line element set and its SGP4 motion.
 
     Parameters
     ----------
@@ -90,28 +123,12 @@ class ElementSet:
             raise _refusal(self.name, f"SGP4 error {error} at the epoch ({SGP4_ERRORS[error]})")
 
     @property
-    def epoch(self) -> datetime:
-        """Epoch of the elements, UTC to the microsecond."""
-        satrec = _satrec(self.line1, self.line2)
-        year = satrec.epochyr + (1900 if satrec.epochyr >= 57 else 2000)
-        return datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=satrec.epochdays - 1.0)
-
-    def element_set_age_days(self, moment: datetime) -> float:
-        """Days from the epoch of the elements to ``moment``; SGP4 drifts by 1 to 3 km in each."""
-        return (moment - self.epoch) / timedelta(days=1)
-
-    def state_teme(self, times: Times) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inertial position, velocity and acceleration: three float64 [time, 3] in m, m/s, m/s2."""
-        position, velocity, acceleration = _states_teme([self], times)
-        return position[0], velocity[0], acceleration[0]
-
-    def state(self, times: Times) -> State:
-        """State at the instants: fields float64 [time, 3]; ScenarioError where SGP4 fails (decay, mostly)."""
-        position, velocity, acceleration = (tf.constant(vector) for vector in self.state_teme(times))
-        return teme_to_ecef(position, velocity, acceleration, times)
+    def satrec(self) -> Satrec:
+        """The initialised propagator of the ``sgp4`` library."""
+        return _satrec(self.line1, self.line2)
 
 
-def constellation_state(element_sets: Sequence[ElementSet], times: Times) -> State:
+def constellation_state(element_sets: Sequence[Sgp4Satellite], times: Times) -> State:
     """States of many element sets at once: fields float64 [satellite, time, 3].
 
     Same motion and errors as `ElementSet.state`; one call of SGP4 for all.
@@ -125,24 +142,10 @@ def _satrec(line1: str, line2: str) -> Satrec:
     return Satrec.twoline2rv(line1, line2)
 
 
-def _states_teme(
-    element_sets: Sequence[ElementSet], times: Times
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    whole_jd, fraction = split_julian_date(times.epoch)
+def _states_teme(element_sets: Sequence[Sgp4Satellite], times: Times) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     offset_s = np.asarray(times.offset_s, np.float64)[:, None] + _STEP_S * _NODES
-    fraction_days = (fraction + offset_s / 86_400.0).ravel()
-    satellites = SatrecArray([_satrec(each.line1, each.line2) for each in element_sets])
-    errors, position_km, _ = satellites.sgp4(np.full_like(fraction_days, whole_jd), fraction_days)
-    if errors.any():
-        satellite, instant = (int(index) for index in np.argwhere(errors)[0])
-        error, chosen = int(errors[satellite, instant]), element_sets[satellite]
-        moment = times.epoch + timedelta(seconds=float(offset_s.ravel()[instant]))
-        raise _refusal(
-            chosen.name,
-            f"SGP4 error {error} ({SGP4_ERRORS[error]}) at {moment:%Y-%m-%dT%H:%M:%SZ}, "
-            f"{chosen.element_set_age_days(moment):.1f} days from the epoch of the elements; too old?",
-        )
-    position = 1e3 * position_km.reshape(len(element_sets), *offset_s.shape, 3)
+    position = 1e3 * positions_teme_km(element_sets, times.epoch, offset_s.ravel())
+    position = position.reshape(len(element_sets), *offset_s.shape, 3)
     velocity = np.einsum("stnx,n->stx", position, _FIRST_DERIVATIVE)
     # differences from the middle node: subtracting first keeps the digits that the weights would cancel
     bend = position - position[:, :, 2:3]
@@ -150,10 +153,32 @@ def _states_teme(
     return position[:, :, 2], velocity, acceleration
 
 
+def positions_teme_km(element_sets: Sequence[Sgp4Satellite], epoch: datetime, offset_s: np.ndarray) -> np.ndarray:
+    """Positions of SGP4 at instants counted from ``epoch``: float64 [satellite, time, 3].
+
+    Raises
+    ------
+    ScenarioError
+        Where SGP4 fails: names the satellite, the instant and its distance from the epoch of the elements.
+    """
+    whole_jd, fraction = split_julian_date(epoch)
+    fraction_days = fraction + offset_s / 86_400.0
+    satellites = SatrecArray([each.satrec for each in element_sets])
+    errors, position_km, _ = satellites.sgp4(np.full_like(fraction_days, whole_jd), fraction_days)
+    if errors.any():
+        satellite, instant = (int(index) for index in np.argwhere(errors)[0])
+        error, chosen = int(errors[satellite, instant]), element_sets[satellite]
+        moment = epoch + timedelta(seconds=float(offset_s[instant]))
+        raise _refusal(
+            chosen.name,
+            f"SGP4 error {error} ({SGP4_ERRORS[error]}) at {moment:%Y-%m-%dT%H:%M:%SZ}, "
+            f"{chosen.element_set_age_days(moment):.1f} days from the epoch of the elements; too old?",
+        )
+    return np.asarray(position_km)
+
+
 def _refusal(name: str, complaint: str) -> ScenarioError:
-    return ScenarioError(
-        f"element set {name}: {complaint}" if name else f"element set: {complaint}", key="lines"
-    )
+    return ScenarioError(f"element set {name}: {complaint}" if name else f"element set: {complaint}", key="lines")
 
 
 def _check_line(line: str, number: int, name: str) -> None:
@@ -163,9 +188,7 @@ def _check_line(line: str, number: int, name: str) -> None:
             f"line {number} has {len(line)} characters instead of {_LINE_LENGTH}; was it cut or wrapped?",
         )
     if not line.startswith(f"{number} "):
-        raise _refusal(
-            name, f"line {number} begins with {line[:2]!r} instead of '{number} '; are the lines in order?"
-        )
+        raise _refusal(name, f"line {number} begins with {line[:2]!r} instead of '{number} '; are the lines in order?")
     expected = sum(int(letter) if letter.isdigit() else letter == "-" for letter in line[:-1]) % 10
     if line[-1] != str(expected):
         raise _refusal(
@@ -174,6 +197,4 @@ def _check_line(line: str, number: int, name: str) -> None:
     for field, first, last, pattern in _COLUMNS[number - 1]:
         text = line[first - 1 : last]
         if not pattern.fullmatch(text):
-            raise _refusal(
-                name, f"line {number} columns {first}-{last}, {field}, are {text!r}: not such a number"
-            )
+            raise _refusal(name, f"line {number} columns {first}-{last}, {field}, are {text!r}: not such a number")

@@ -1,6 +1,5 @@
-"""Platforms with a closed form: circular orbits, points fixed to the Earth (terminal, HAPS, ideal GEO)."""
+"""The circular two-body orbit of TR 38.821."""
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ import tensorflow as tf
 
 from ntn6g.core.constants import EARTH_MU_M3_S2, EARTH_RADIUS_M
 from ntn6g.core.errors import ScenarioError
-from ntn6g.orbit.frames import east_north_up, geodetic_to_ecef, teme_to_ecef
+from ntn6g.orbit.frames import teme_to_ecef
 from ntn6g.orbit.state import State, Times
 
 _LOWEST_ORBIT_M = 100e3  # below, air ends the orbit within a revolution
@@ -79,52 +78,3 @@ class CircularOrbit:
         position = radius_m[..., None] * (node * cosine + quarter * sine)
         velocity = (radius_m * rate_rad_s)[..., None] * (quarter * cosine - node * sine)
         return teme_to_ecef(position, velocity, -((rate_rad_s**2)[..., None]) * position, times)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FixedTerminal:
-    """A point at rest on or above the WGS 84 ellipsoid; numbers or tensors of shape [...].
-
-    At 20 km it is an ideal high-altitude platform, at 35 786 km above the equator an ideal geostationary
-    satellite.
-
-    Parameters
-    ----------
-    latitude_rad, longitude_rad : [...], float or float64
-        Geodetic latitude in [-pi/2, pi/2], east longitude.
-    altitude_m : [...], float or float64
-        Height above the ellipsoid.
-
-    Raises
-    ------
-    ScenarioError
-        If the latitude is a plain number outside its range.
-    """
-
-    latitude_rad: Any
-    longitude_rad: Any
-    altitude_m: Any = 0.0
-
-    def __post_init__(self) -> None:
-        if isinstance(self.latitude_rad, int | float) and not abs(self.latitude_rad) <= math.pi / 2:
-            raise ScenarioError(
-                f"{math.degrees(self.latitude_rad):g}; latitudes lie in -90 to 90. "
-                "Was it swapped with the longitude, or converted twice?",
-                key="latitude_deg",
-            )
-
-    @property
-    def position_ecef_m(self) -> tf.Tensor:
-        """Position: float64 [..., 3]."""
-        return geodetic_to_ecef(_f64(self.latitude_rad), _f64(self.longitude_rad), _f64(self.altitude_m))
-
-    @property
-    def east_north_up(self) -> tf.Tensor:
-        """Rows east, north, up of the ellipsoidal horizon: float64 [..., 3, 3]."""
-        return east_north_up(_f64(self.latitude_rad), _f64(self.longitude_rad))
-
-    def state(self, times: Times) -> State:
-        """State at the instants, at rest in ECEF: fields float64 [..., time, 3]."""
-        offset_s = _f64(times.offset_s)
-        position = self.position_ecef_m[..., None, :] + tf.zeros_like(offset_s)[:, None]
-        return State(position, tf.zeros_like(position), tf.zeros_like(position))

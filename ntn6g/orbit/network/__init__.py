@@ -1,0 +1,1 @@
+"""All pairs of terminals and satellites: geometry in chunks, contacts, coverage."""

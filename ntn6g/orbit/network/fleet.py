@@ -1,0 +1,41 @@
+"""Many satellites as one: synthetic orbits on tensors, or element sets through SGP4's C++ arrays."""
+
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+from ntn6g.orbit.platforms.element_set import Sgp4Satellite, constellation_state
+from ntn6g.orbit.state import State, Times
+
+
+class Fleet(Protocol):
+    """Satellites along one axis; `KeplerianOrbit` with elements [satellite] is one."""
+
+    @property
+    def size(self) -> int:
+        """Number of satellites."""
+
+    def take(self, satellites: slice) -> Self:
+        """Some of them, in order."""
+
+    def state(self, times: Times) -> State:
+        """States at the instants: fields float64 [satellite, time, 3]."""
+
+
+class ElementSets:
+    """Satellites given by element sets."""
+
+    def __init__(self, members: Sequence[Sgp4Satellite]) -> None:
+        self.members = tuple(members)
+
+    @property
+    def size(self) -> int:
+        """Number of satellites."""
+        return len(self.members)
+
+    def take(self, satellites: slice) -> "ElementSets":
+        """Some of them, in order."""
+        return ElementSets(self.members[satellites])
+
+    def state(self, times: Times) -> State:
+        """States at the instants: fields float64 [satellite, time, 3]."""
+        return constellation_state(self.members, times)

@@ -1,0 +1,111 @@
+"""Geometry of all pairs terminals x satellites x instants, chunk by chunk, so that memory stays bounded."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g.orbit.geometry import LinkGeometry
+from ntn6g.orbit.network.fleet import Fleet
+from ntn6g.orbit.network.programs import FINE, Satellites, is_even, program, site_inputs
+from ntn6g.orbit.state import Terminal, Times
+
+Reduction = Callable[[LinkGeometry], Any]
+
+
+@dataclass(frozen=True)
+class PairChunk:
+    """Some pairs: which ones, and their geometry or what a reduction made of it."""
+
+    terminals: slice
+    satellites: slice
+    times: slice
+    result: Any
+
+
+def pair_geometry(
+    fleet: Fleet,
+    terminals: Sequence[Terminal],
+    times: Times,
+    *,
+    mask_rad: float = 0.0,
+    reduce: Reduction | None = None,
+    pairs_per_chunk: int = 2**18,
+) -> Iterator[PairChunk]:
+    """Geometry of every terminal with every satellite at every instant.
+
+    Chunks come in order of terminals, then satellites, then time, and cover every pair once. Circular orbits
+    (`KeplerianOrbit` with eccentricity 0) on an even grid of instants are fastest; element sets are propagated on the
+    host while the device computes the chunk before.
+
+    Parameters
+    ----------
+    fleet : Fleet
+        `KeplerianOrbit` with elements [satellite], or `ElementSets`.
+    terminals : sequence of Terminal
+        At least one; they need not be of one kind.
+    times : Times
+        Instants in ascending order.
+    mask_rad : float
+        Elevation from which ``visible`` is true.
+    reduce : callable, optional
+        From a `LinkGeometry` with fields [terminal, satellite, time] to tensors in any nest. It is compiled together
+        with the geometry, so that what it does not return is never stored. Give a function of a module, not a new one
+        per call: compiled programs are kept by it.
+    pairs_per_chunk : int
+        Most pairs of a chunk (57 bytes each where nothing is reduced).
+
+    Yields
+    ------
+    PairChunk
+        ``result`` is the `LinkGeometry` [terminal, satellite, time], or what ``reduce`` returned.
+
+    Raises
+    ------
+    ScenarioError
+        Where SGP4 fails (decay, mostly).
+    """
+    offset_s = np.asarray(times.offset_s, np.float64)
+    jobs = _jobs(len(terminals), fleet.size, offset_s, pairs_per_chunk)
+    compiled, satellites = program(reduce), Satellites(fleet, times)
+    mask = tf.constant(mask_rad, tf.float64)
+
+    def prepare(job: tuple[slice, slice, slice]) -> tuple[Any, ...]:
+        instants = Times(times.epoch, offset_s[job[2]], times.ut1_minus_utc_s)
+        return satellites.chunk(job[1], instants)
+
+    with ThreadPoolExecutor(1) as ahead:
+        following, before = ahead.submit(prepare, jobs[0]), None
+        for number, job in enumerate(jobs):
+            ready = following.result()
+            if number + 1 < len(jobs):
+                following = ahead.submit(prepare, jobs[number + 1])
+            if (job[0], job[2]) != before:
+                instants = Times(times.epoch, offset_s[job[2]], times.ut1_minus_utc_s)
+                site, before = site_inputs(terminals[job[0]], instants), (job[0], job[2])
+            yield PairChunk(*job, compiled(*ready, *site, mask))
+
+
+def _jobs(terminals: int, satellites: int, offset_s: np.ndarray, most: int) -> list[tuple[slice, slice, slice]]:
+    """Slices of the three axes, time innermost; few different sizes, since each is compiled."""
+    instants = len(offset_s)
+    longest = min(instants, most)
+    if is_even(offset_s) and longest > FINE:
+        longest -= longest % FINE
+    time_spans = _spans(instants, longest, whole=False)
+    satellite_spans = _spans(satellites, max(1, most // longest))
+    terminal_spans = _spans(terminals, max(1, most // (longest * satellite_spans[0].stop)))
+    return [(q, s, t) for q in terminal_spans for s in satellite_spans for t in time_spans]
+
+
+def _spans(count: int, most: int, *, whole: bool = True) -> list[slice]:
+    """Cut a count into pieces of at most ``most``: equal ones where a divisor allows, else with a shorter last one."""
+    length = min(count, most)
+    if whole:
+        even = math.ceil(count / math.ceil(count / length))
+        length = next((divisor for divisor in range(length, length // 2, -1) if count % divisor == 0), even)
+    return [slice(first, min(first + length, count)) for first in range(0, count, length)]
