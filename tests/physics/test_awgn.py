@@ -60,7 +60,7 @@ def p_value(links, modulation, rate):
     structure = links.structure(
         mcs=None, modulation=modulation, resource_blocks=25, pilots=False, perfect_csi=True
     )
-    bits_per_chunk = links.step(structure, rows=64)._chain.coded_bits * 32
+    bits_per_chunk = links.step(structure, rows=64).chain.coded_bits * 32
     count = max(8, 2 * math.ceil(ENOUGH_ERRORS / (rate * bits_per_chunk) / 2))
     chunks = links.chunks(structure, {"esno_db": esno_db_at(modulation, rate)}, count, rows=64)
     errors = np.array([chunk.counts["bit_errors"] for chunk in chunks])
