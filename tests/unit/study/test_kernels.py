@@ -1,0 +1,148 @@
+"""GPU readiness without a GPU: TensorFlow's Linux wheel registers its CUDA kernels everywhere, and can be asked.
+
+Nothing is skipped. Arguments and results of a function are no nodes of its definition (as `_Arg` and `_Retval` they
+have kernels for XLA on a GPU); constants, identities, no-ops and control flow are checked as any other op.
+"""
+
+import pytest
+import tensorflow as tf
+from tensorflow.python.framework import kernels, op_callbacks
+
+from ntn6g.scenario import load, shipped_configs
+from ntn6g.study.build import build, geometry
+
+# Ops that any device runs through a kernel of no device of its own: control flow, calls of functions, no-ops
+ANY_DEVICE = "DEFAULT"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def registered():
+    """XLA registers its kernels when it first compiles; afterwards every question has an answer."""
+    tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))
+    assert not without_kernel({"AddV2"}, "XLA_GPU_JIT")
+
+
+def without_kernel(ops, *devices):
+    """The ops that have a kernel on none of these devices."""
+    return {
+        op for op in ops if not {k.device_type for k in kernels.get_registered_kernels_for_op(op).kernel} & {*devices}
+    }
+
+
+def ops_inside(concrete):
+    """Ops of a compiled function and of all functions that it calls, loops and branches included."""
+    library = {function.signature.name: function for function in concrete.graph.as_graph_def().library.function}
+    nodes = list(concrete.function_def.node_def)
+    nodes += [node for function in library.values() for node in function.node_def]
+    ops = {node.op for node in nodes}
+    assert not ops & library.keys()  # a function called under its own name would hide what it is called with
+    return ops
+
+
+def ops_outside(work):
+    """Ops that run one by one while a piece of Python works: all that is not inside a compiled step."""
+    seen = set()
+
+    def note(op_type, inputs, attrs, outputs, op_name=None, graph=None):
+        del inputs, attrs, outputs, op_name
+        if graph is None:
+            seen.add(op_type.decode() if isinstance(op_type, bytes) else op_type)
+
+    op_callbacks.add_op_callback(note)
+    try:
+        result = work()
+    finally:
+        op_callbacks.remove_op_callback(note)
+    return result, seen
+
+
+def kinds(studies):
+    """Structures of link studies, one for each kind of receiver, channel and constellation."""
+    found = {}
+    for study in studies:
+        for structure in study.structures if study.kind == "link" else ():
+            kind = (structure.mcs is None, structure.modulation_name, structure.fading)
+            found[(*kind, structure.perfect_csi, structure.frequency_offset)] = structure
+    return list(found.values())
+
+
+CASES = {name: [] for name in shipped_configs()}
+CASES["quickstart with an offset"] = ["link.residual_offset_ppm=0.05"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_op_of_a_step_compiles_for_a_gpu(links, reduced, case):
+    config = case.partition(" ")[0]
+    studies = build(load(config, [*reduced(config), *CASES[case]]))
+
+    for structure in kinds(studies):
+        step = links.step(structure, rows=64)
+        point = links.work(structure)
+        ops = ops_inside(step.compiled.get_concrete_function(*step.arguments([(point, 0), (point, 1)])))
+
+        assert len(ops) > 30  # a step, not a stub: threefry, mapping, channel, demapping
+        assert without_kernel(ops, "XLA_GPU_JIT") == set(), structure.label
+        if structure.mcs is not None:
+            assert "StatelessWhile" in ops or "While" in ops  # the decoder's iterations
+        if structure.frequency_offset:
+            assert {"FFT", "IFFT"} <= ops
+
+
+@pytest.mark.parametrize("config", shipped_configs())
+def test_every_op_outside_a_step_has_a_gpu_kernel(links, reduced, config):
+    geometry._pass.cache_clear()  # geometry that another test has computed would run no op here
+
+    studies, ops = ops_outside(lambda: build(load(config, reduced(config))))
+
+    if any(study.scenario.at for study in studies):
+        assert {"Sin", "Sqrt"} <= ops  # from the orbit to elevations and ranges
+    assert without_kernel(ops, "GPU", ANY_DEVICE) == set()
+
+
+def test_a_batch_runs_one_compiled_function_and_nothing_beside_it(links):
+    structure = links.structure(mcs=None, modulation="qpsk", pilots=False, perfect_csi=True)
+    step, point = links.step(structure, rows=64), links.work(structure)
+    step([(point, 0), (point, 1)])
+
+    _, ops = ops_outside(lambda: step([(point, 2), (point, 3)]))
+
+    assert len(ops) == 1, ops
+    assert next(iter(ops)).startswith("__inference_")
+
+
+def decompose(x):
+    return tf.linalg.det(x)
+
+
+def draw(x):
+    return x * tf.random.stateless_gamma([4, 4], seed=[1, 2], alpha=2.0)
+
+
+def decompose_in_a_loop(x):
+    return tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * tf.linalg.det(x)), (tf.constant(0), x))[1]
+
+
+def host(x):
+    return tf.numpy_function(lambda value: value, [x], tf.float32)
+
+
+@pytest.mark.parametrize(
+    ("function", "op"),
+    [
+        (decompose, "MatrixDeterminant"),
+        (draw, "StatelessRandomGammaV3"),
+        (decompose_in_a_loop, "MatrixDeterminant"),
+        (host, "PyFunc"),
+    ],
+)
+def test_an_op_that_a_gpu_cannot_compile_is_found(function, op):
+    concrete = tf.function(function).get_concrete_function(tf.TensorSpec([4, 4], tf.float32))
+
+    assert without_kernel(ops_inside(concrete), "XLA_GPU_JIT") == {op}
+
+
+def test_an_op_without_gpu_kernel_outside_a_step_is_found():
+    _, ops = ops_outside(lambda: tf.strings.length(tf.constant(["orbit"])) + tf.constant(1))
+
+    assert "AddV2" in ops
+    assert without_kernel(ops, "GPU", ANY_DEVICE) == {"StringLength"}
