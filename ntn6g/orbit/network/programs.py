@@ -15,6 +15,7 @@ from ntn6g.orbit.network.fleet import ElementSets, Fleet
 from ntn6g.orbit.network.grid import CircularElements, circular_elements, circular_motion, circular_tables
 from ntn6g.orbit.platforms.element_set import positions_teme_km
 from ntn6g.orbit.platforms.keplerian import ELEMENTS, KeplerianOrbit
+from ntn6g.orbit.platforms.surface import FixedTerminal
 from ntn6g.orbit.state import Terminal, Times
 from ntn6g.orbit.trigonometry import sin_cos
 
@@ -36,7 +37,7 @@ def is_even(offset_s: np.ndarray) -> bool:
 def site_inputs(terminals: Sequence[Terminal], times: Times) -> tuple[list[tf.Tensor], bool]:
     """Places, rates and horizons of the terminals, float64 [terminal, time or 1, 3] each; and whether any moves."""
     sites = [terminal.site(times).__tf_flatten__()[1][:6] for terminal in terminals]
-    moving = any(site[0].shape[-2] != 1 for site in sites)
+    moving = not all(isinstance(terminal, FixedTerminal) for terminal in terminals)
     length = len(times.offset_s) if moving else 1
     return [tf.stack([tf.broadcast_to(p, [length, 3]) for p in parts]) for parts in zip(*sites, strict=True)], moving
 
