@@ -19,3 +19,7 @@ class ScenarioError(Ntn6gError):
 
 class RunError(Ntn6gError):
     """A run that started and could not be finished; what was computed before is kept."""
+
+
+class ScenarioWarning(UserWarning):
+    """Input that is allowed and likely not meant; one line, printed and kept out of results."""

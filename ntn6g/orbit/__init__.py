@@ -16,6 +16,7 @@ from ntn6g.orbit.passes import Pass, SightLine, find_passes, next_pass, time_at_
 from ntn6g.orbit.platforms.circular import CircularOrbit
 from ntn6g.orbit.platforms.element_set import ElementSet, constellation_state
 from ntn6g.orbit.platforms.keplerian import WGS72, WGS84, Gravity, KeplerianOrbit, SecularRates
+from ntn6g.orbit.platforms.omm import MeanElementsMessage, mean_elements
 from ntn6g.orbit.platforms.surface import (
     GEOSTATIONARY_ALTITUDE_M,
     CirclingPlatform,
@@ -38,6 +39,7 @@ __all__ = [
     "Gravity",
     "KeplerianOrbit",
     "LinkGeometry",
+    "MeanElementsMessage",
     "NamedConstellation",
     "PairChunk",
     "Pass",
@@ -58,6 +60,7 @@ __all__ = [
     "geodetic_to_ecef",
     "greenwich_mean_sidereal_time",
     "link_geometry",
+    "mean_elements",
     "next_pass",
     "pair_geometry",
     "slant_range_m",

@@ -3,7 +3,20 @@
 from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnTdl, Tdl, Weather
 from ntn6g.scenario.link import Budget, Decoder, Link, Power
 from ntn6g.scenario.load import dump, load, shipped_configs
-from ntn6g.scenario.platforms import At, Circular, Pass, Platform, Terminal, Tle
+from ntn6g.scenario.platforms import (
+    At,
+    Circular,
+    Constellation,
+    Geo,
+    Haps,
+    Keplerian,
+    Omm,
+    Pass,
+    Platform,
+    Terminal,
+    Tle,
+    Walker,
+)
 from ntn6g.scenario.scenario import (
     Part,
     Scenario,
@@ -22,14 +35,19 @@ __all__ = [
     "Budget",
     "Channel",
     "Circular",
+    "Constellation",
     "Decoder",
     "Engine",
     "Fading",
     "GasModel",
+    "Geo",
     "Guard",
+    "Haps",
+    "Keplerian",
     "Link",
     "Losses",
     "NtnTdl",
+    "Omm",
     "Part",
     "Pass",
     "Platform",
@@ -42,6 +60,7 @@ __all__ = [
     "Terminal",
     "Tle",
     "Track",
+    "Walker",
     "Weather",
     "apply",
     "dump",

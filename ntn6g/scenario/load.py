@@ -10,6 +10,7 @@ import yaml
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import merge, nested, plain
+from ntn6g.scenario.files import with_files
 from ntn6g.scenario.messages import unknown_key, unknown_name
 from ntn6g.scenario.scenario import Scenario, from_mapping, settable_keys
 
@@ -146,7 +147,7 @@ def load(config: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     if not isinstance(raw, dict):
         found = "is empty" if raw is None else f"holds a {type(raw).__name__}"
         raise ScenarioError(f"{path}: {found}; a scenario is a mapping that starts with 'schema: 1'")
-    return from_mapping(merge(raw, _overrides(raw, overrides)) if overrides else raw)
+    return from_mapping(with_files(merge(raw, _overrides(raw, overrides)) if overrides else raw, path.parent))
 
 
 def dump(scenario: Scenario) -> str:

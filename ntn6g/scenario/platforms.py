@@ -1,24 +1,56 @@
 """Who is where and when: satellites, terminals and the instant of a link."""
 
-from typing import Annotated, Literal, Self
+from datetime import UTC, datetime
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, StringConstraints, model_validator
 
 from ntn6g.core.errors import ScenarioError
-from ntn6g.scenario.fields import Section, UtcTime, at_most_one
+from ntn6g.scenario.fields import Scalar, Section, UtcTime, at_most_one
 
+S = TypeVar("S", bound=Section)
+Lines = Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(strict=False)]
 _MOMENTS = ("elevation_deg", "fraction", "from_culmination_s")
 
 
+def _exactly_one(section: S, *keys: str) -> S:
+    at_most_one(section, *keys)
+    if all(getattr(section, key) is None for key in keys):
+        raise ValueError(f"give exactly one of {', '.join(keys)}")
+    return section
+
+
 class Tle(Section):
-    """A satellite given by a two-line element set."""
+    """Satellites given by two-line element sets."""
 
     kind: Literal["tle"]
-    """A two-line element set, propagated with SGP4."""
-    lines: Annotated[tuple[Annotated[str, StringConstraints(min_length=1)], ...], Field(strict=False)] = Field(
-        min_length=2, max_length=3
-    )
-    """The two lines of the element set, or a name followed by the two lines."""
+    """Two-line element sets, propagated with SGP4; several make a constellation."""
+    lines: Lines | None = Field(default=None, min_length=2)
+    """The two lines of an element set, or a name followed by the two lines; several sets one after another."""
+    file: str | None = None
+    """A file of element sets instead, beside the config or by its path; its lines take its place."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        return _exactly_one(self, "lines", "file")
+
+
+class Omm(Section):
+    """Satellites given by orbit mean-elements messages."""
+
+    kind: Literal["omm"]
+    """Orbit mean-elements messages (CCSDS 502.0), propagated with SGP4; several make a constellation."""
+    messages: Annotated[tuple[dict[str, Scalar], ...], Field(strict=False)] | None = Field(default=None, min_length=1)
+    """The messages, each with its keywords as published: OBJECT_NAME, EPOCH, MEAN_MOTION and so on."""
+    file: str | None = None
+    """A file of messages instead, JSON or CSV, beside the config or by its path; they take its place."""
+
+    def __hash__(self) -> int:
+        return hash((self.kind, repr(self.messages), self.file))
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        return _exactly_one(self, "messages", "file")
 
 
 class Circular(Section):
@@ -38,22 +70,134 @@ class Circular(Section):
     """Instant of the elements, UTC, such as 2026-04-25T12:00:00Z."""
 
 
-Platform = Annotated[Tle | Circular, Field(discriminator="kind")]
+class Keplerian(Section):
+    """A satellite on an ellipse that drifts as the Earth's oblateness demands."""
+
+    kind: Literal["keplerian"]
+    """Kepler orbit with the secular rates of J2."""
+    semi_major_axis_km: float = Field(ge=6_478.0, le=500_000.0)
+    """Semi-major axis, km, 6478 to 500000."""
+    eccentricity: float = Field(default=0.0, ge=0.0, lt=0.99)
+    """Eccentricity, 0 to below 0.99."""
+    inclination_deg: float = Field(ge=0.0, le=180.0)
+    """Inclination, degrees, 0 to 180; above 90 is retrograde."""
+    raan_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Right ascension of the ascending node at the epoch, degrees, -360 to 360."""
+    argument_of_perigee_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Angle from the ascending node to the perigee at the epoch, degrees, -360 to 360."""
+    mean_anomaly_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Mean anomaly at the epoch, degrees, -360 to 360."""
+    oblateness: bool = True
+    """Whether node, perigee and mean anomaly drift by J2."""
+    epoch: UtcTime
+    """Instant of the elements, UTC, such as 2026-04-25T12:00:00Z."""
+
+
+class Walker(Section):
+    """A Walker pattern of circular orbits."""
+
+    kind: Literal["walker"]
+    """Equal circular orbits, evenly spread over planes and along each plane (i: T/P/F)."""
+    pattern: Literal["delta", "star"] = "delta"
+    """Nodes of the planes over 360 degrees (delta) or 180 degrees (star)."""
+    altitude_km: float = Field(ge=160.0, le=50_000.0)
+    """Semi-major axis less 6378.137 km, km, 160 to 50000."""
+    inclination_deg: float = Field(ge=0.0, le=180.0)
+    """Inclination, degrees, 0 to 180; above 90 is retrograde."""
+    satellites: int = Field(ge=1, le=100_000)
+    """Satellites in all planes together, T, 1 to 100000."""
+    planes: int = Field(ge=1, le=100_000)
+    """Planes, P, a divisor of the satellites."""
+    phasing: float = Field(default=1.0, ge=0.0, le=100_000.0)
+    """Phasing F: neighbouring planes are shifted by F times 360 degrees over T."""
+    raan_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Right ascension of the first plane's ascending node at the epoch, degrees, -360 to 360."""
+    argument_of_latitude_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Angle from the node to the first satellite at the epoch, degrees, -360 to 360."""
+    epoch: UtcTime
+    """Instant of the angles, UTC, such as 2026-04-25T12:00:00Z."""
+
+    @model_validator(mode="after")
+    def _whole_planes(self) -> Self:
+        if self.satellites % self.planes:
+            raise ValueError(
+                f"{self.planes} planes do not divide {self.satellites} satellites; every plane of a Walker pattern "
+                "holds equally many (satellites counts those of all planes)"
+            )
+        return self
+
+
+class Constellation(Section):
+    """A constellation by name, with its published shells."""
+
+    kind: Literal["constellation"]
+    """A published constellation; ntn6g list constellations names them."""
+    name: str
+    """Its name, such as starlink-gen1."""
+    shells: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(default=None, min_length=1)
+    """Names of the shells taken; default: all."""
+    deployed: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of the planes of each shell that are in orbit, above 0 to 1."""
+    epoch: UtcTime | None = None
+    """Instant of the filed angles, UTC; not needed where the constellation is given by element sets."""
+
+
+class Geo(Section):
+    """An ideal geostationary satellite."""
+
+    kind: Literal["geo"]
+    """At rest above the equator, 35786 km up."""
+    longitude_deg: float = Field(ge=-180.0, le=360.0)
+    """Longitude of its slot, degrees east, -180 to 360."""
+
+
+class Haps(Section):
+    """A high-altitude platform that keeps its station on a circle."""
+
+    kind: Literal["haps"]
+    """Level circle around a point of the stratosphere; at rest when the radius is 0."""
+    latitude_deg: float = Field(ge=-90.0, le=90.0)
+    """Geodetic latitude of the centre, degrees north, -90 to 90."""
+    longitude_deg: float = Field(ge=-180.0, le=360.0)
+    """Longitude of the centre, degrees east, -180 to 360."""
+    altitude_km: float = Field(default=20.0, ge=8.0, le=50.0)
+    """Height above the ellipsoid, km, 8 to 50."""
+    radius_km: float = Field(default=0.0, ge=0.0, le=100.0)
+    """Radius of the circle, km, 0 to 100."""
+    speed_kmh: float = Field(default=100.0, gt=0.0, le=1_000.0)
+    """Speed along the circle, km/h, above 0 to 1000."""
+    epoch: UtcTime = datetime(2000, 1, 1, tzinfo=UTC)
+    """When it is north of the centre, UTC."""
+
+
+Platform = Annotated[
+    Tle | Omm | Circular | Keplerian | Walker | Constellation | Geo | Haps, Field(discriminator="kind")
+]
 
 
 class Terminal(Section):
-    """A terminal at a fixed place on the WGS 84 ellipsoid; its speed feeds the fading Doppler only."""
+    """A terminal on or above the WGS 84 ellipsoid: at rest, or on a course at its speed."""
 
     latitude_deg: float = Field(ge=-90.0, le=90.0)
     """Geodetic latitude, degrees north, -90 to 90."""
     longitude_deg: float = Field(ge=-180.0, le=360.0)
     """Longitude, degrees east, -180 to 360."""
-    altitude_m: float = Field(default=0.0, ge=-500.0, le=9_000.0)
-    """Height above the ellipsoid, m, -500 to 9000."""
+    altitude_m: float = Field(default=0.0, ge=-500.0, le=25_000.0)
+    """Height above the ellipsoid, m, -500 to 25000."""
     speed_kmh: float = Field(default=0.0, ge=0.0, le=2_000.0)
-    """Speed through the scatterers, km/h, 0 to 2000."""
+    """Speed through the scatterers, and over the ground where a course is given, km/h, 0 to 2000."""
+    course_deg: float | None = Field(default=None, ge=0.0, le=360.0)
+    """Course at the epoch, degrees from north through east; default: the terminal stays where it is."""
+    epoch: UtcTime | None = None
+    """When a terminal on a course is at its latitude and longitude, UTC; required with course_deg."""
     min_elevation_deg: float = Field(default=10.0, ge=0.0, le=90.0)
     """Lowest elevation at which the terminal is served, degrees, 0 to 90."""
+
+    @model_validator(mode="after")
+    def _course_and_epoch(self) -> Self:
+        if (self.course_deg is None) != (self.epoch is None):
+            raise ValueError("a terminal that moves needs both course_deg and epoch; one of them is missing")
+        return self
 
 
 class Pass(Section):
@@ -74,6 +218,8 @@ class At(Section):
     """Name of the satellite; needed only when several platforms are defined."""
     terminal: str | None = None
     """Name of the terminal; needed only when several terminals are defined."""
+    satellite: int | None = Field(default=None, ge=0)
+    """Place of the satellite in a platform that holds several, from 0."""
     pass_: Pass | None = Field(default=None, alias="pass")
     """The pass that holds the instant (its culmination unless a moment is given); excludes `utc`."""
     elevation_deg: float | None = Field(default=None, ge=-90.0, le=90.0)

@@ -19,6 +19,16 @@ def _channels() -> dict[str, str]:
     }
 
 
+def _constellations() -> dict[str, str]:
+    from importlib import resources
+
+    import yaml
+
+    # read as data: importing the package that owns the table starts TensorFlow
+    text = resources.files("ntn6g").joinpath("orbit/constellation/constellations.yaml").read_text(encoding="utf-8")
+    return {name: str(facts["what"]) for name, facts in yaml.safe_load(text).items()}
+
+
 def _waveforms() -> dict[str, str]:
     return {"cp-ofdm": "NR slot with normal cyclic prefix and DM-RS, 15 to 240 kHz"}
 
@@ -32,6 +42,7 @@ def _studies() -> dict[str, str]:
 
 TOPICS: Mapping[str, Callable[[], dict[str, str]]] = {
     "configs": _configs,
+    "constellations": _constellations,
     "channels": _channels,
     "waveforms": _waveforms,
     "studies": _studies,

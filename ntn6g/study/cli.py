@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 import typer
 
 from ntn6g import __version__
-from ntn6g.core.errors import Ntn6gError
+from ntn6g.core.errors import Ntn6gError, ScenarioWarning
 
 app = typer.Typer(
     name="ntn6g",
@@ -27,6 +28,7 @@ class Topic(StrEnum):
     """What can be listed."""
 
     CONFIGS = "configs"
+    CONSTELLATIONS = "constellations"
     CHANNELS = "channels"
     WAVEFORMS = "waveforms"
     STUDIES = "studies"
@@ -98,8 +100,20 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(), indent=2))
 
 
+_usual_warning = warnings.formatwarning
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    if issubclass(category, ScenarioWarning):
+        return f"warning: {message}\n"
+    return _usual_warning(message, category, filename, lineno, line)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns 0 done, 1 failed, 2 bad input, 130 interrupted with everything finished kept."""
+    warnings.formatwarning = _one_line
     try:
         code = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
     except click.ClickException as error:

@@ -177,7 +177,10 @@ def table_digests() -> dict[str, str]:
     """SHA-256 of every model table in the package."""
     root = Path(str(resources.files("ntn6g")))
     tables: Iterable[Path] = sorted(
-        file for room in ("channel", "phy") for kind in ("*.yaml", "*.csv") for file in (root / room).rglob(kind)
+        file
+        for room in ("orbit", "channel", "phy")
+        for kind in ("*.yaml", "*.csv")
+        for file in (root / room).rglob(kind)
     )
     return {file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in tables}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, Self
 
 from ntn6g.orbit.platforms.element_set import Sgp4Satellite, constellation_state
-from ntn6g.orbit.state import State, Times
+from ntn6g.orbit.state import Platform, State, Times
 
 
 class Fleet(Protocol):
@@ -16,6 +16,9 @@ class Fleet(Protocol):
 
     def take(self, satellites: slice) -> Self:
         """Some of them, in order."""
+
+    def member(self, place: int) -> Platform:
+        """One of them, as a platform by itself."""
 
     def state(self, times: Times) -> State:
         """States at the instants: fields float64 [satellite, time, 3]."""
@@ -31,6 +34,10 @@ class ElementSets:
     def size(self) -> int:
         """Number of satellites."""
         return len(self.members)
+
+    def member(self, place: int) -> Sgp4Satellite:
+        """One of them, as a platform by itself."""
+        return self.members[place]
 
     def take(self, satellites: slice) -> "ElementSets":
         """Some of them, in order."""

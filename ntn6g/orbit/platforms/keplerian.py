@@ -157,6 +157,11 @@ class KeplerianOrbit:
 
         return replace(self, **{name: chosen(getattr(self, name)) for name in ELEMENTS})
 
+    def member(self, place: int) -> Self:
+        """One satellite, as a platform by itself: states [time, 3]."""
+        numbers = {name: _f64(getattr(self, name)) for name in ELEMENTS if name != "eccentricity" or not self.circular}
+        return replace(self, **{name: value[place] if value.shape.rank else value for name, value in numbers.items()})
+
     def rates(self) -> SecularRates:
         """Rates of mean anomaly, argument of perigee and node: rad/s, float64 [...]."""
         axis_m, e, inclination = (_f64(v) for v in (self.semi_major_axis_m, self.eccentricity, self.inclination_rad))

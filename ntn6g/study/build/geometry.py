@@ -13,40 +13,17 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import At, Scenario
+from ntn6g.study.build.satellites import satellite, site, warn_of_age
 
 
 @lru_cache(maxsize=4096)
-def satellite(asked: scenario.Platform, key: str) -> orbit.Platform:
-    """Platform of a scenario's entry; ``key`` names the entry in errors."""
-    if isinstance(asked, scenario.Circular):
-        return orbit.CircularOrbit(
-            altitude_m=asked.altitude_km * METRES_PER_KILOMETRE,
-            inclination_rad=math.radians(asked.inclination_deg),
-            raan_rad=math.radians(asked.raan_deg),
-            argument_of_latitude_rad=math.radians(asked.argument_of_latitude_deg),
-            epoch=asked.epoch,
-        )
-    *name, line1, line2 = asked.lines
-    try:
-        return orbit.ElementSet(line1, line2, name[0] if name else "")
-    except ScenarioError as error:
-        raise ScenarioError(str(error).removeprefix("lines: "), key=f"{key}.lines") from None
-
-
-@lru_cache(maxsize=4096)
-def site(asked: scenario.Terminal) -> orbit.FixedTerminal:
-    """Terminal of a scenario's entry."""
-    return orbit.FixedTerminal(
-        latitude_rad=math.radians(asked.latitude_deg),
-        longitude_rad=math.radians(asked.longitude_deg),
-        altitude_m=asked.altitude_m,
-    )
-
-
-@lru_cache(maxsize=4096)
-def _pass(platform: scenario.Platform, key: str, terminal: scenario.Terminal, asked: scenario.Pass) -> orbit.Pass:
+def _pass(
+    platform: scenario.Platform, key: str, place: int | None, terminal: scenario.Terminal, asked: scenario.Pass
+) -> orbit.Pass:
+    chosen = satellite(platform, key, place)
+    warn_of_age([chosen], asked.after)
     return orbit.next_pass(
-        satellite(platform, key),
+        chosen,
         site(terminal),
         asked.after,
         min_culmination_rad=math.radians(asked.min_culmination_deg),
@@ -66,7 +43,7 @@ def pass_of(point: Scenario) -> orbit.Pass:
     if point.at is None or point.at.pass_ is None:
         raise ScenarioError("required key is missing", key="at.pass")
     platform, terminal = point.platform_name(), point.terminals[point.terminal_name()]
-    return _pass(point.platforms[platform], f"platforms.{platform}", terminal, point.at.pass_)
+    return _pass(point.platforms[platform], f"platforms.{platform}", point.at.satellite, terminal, point.at.pass_)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +82,9 @@ def instants(points: Sequence[Scenario]) -> list[Instant | None]:
     for index, point in enumerate(points):
         if point.at is not None:
             platform, terminal = point.platform_name(), point.terminal_name()
-            same = (point.platforms[platform], point.terminals[terminal], point.at.pass_, point.at.utc, point.at.side)
+            at = point.at
+            chosen = (point.platforms[platform], at.satellite, point.terminals[terminal])
+            same = (*chosen, at.pass_, at.utc, at.side)
             groups.setdefault(same, []).append(index)
     found: list[Instant | None] = [None] * len(points)
     for members in groups.values():
@@ -118,7 +97,9 @@ def instants(points: Sequence[Scenario]) -> list[Instant | None]:
 def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
     name, terminal = first.platform_name(), first.terminals[first.terminal_name()]
     if moments[0].utc is not None:
-        sight = orbit.SightLine(satellite(first.platforms[name], f"platforms.{name}"), site(terminal), moments[0].utc)
+        chosen = satellite(first.platforms[name], f"platforms.{name}", moments[0].satellite)
+        warn_of_age([chosen], moments[0].utc)
+        sight = orbit.SightLine(chosen, site(terminal), moments[0].utc)
         culmination_s, offset_s = None, np.zeros(len(moments))
     else:
         found = pass_of(first)

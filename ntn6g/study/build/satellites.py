@@ -1,0 +1,181 @@
+"""From the sections platforms and terminals to objects that know where they are; one entry per kind."""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from ntn6g import orbit, scenario
+from ntn6g.core.errors import ScenarioError, ScenarioWarning
+from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s
+
+_OLD_DAYS = 30.0  # beyond, elements are warned about
+
+
+def _circular(asked: scenario.Circular) -> orbit.Platform:
+    return orbit.CircularOrbit(
+        altitude_m=asked.altitude_km * METRES_PER_KILOMETRE,
+        inclination_rad=math.radians(asked.inclination_deg),
+        raan_rad=math.radians(asked.raan_deg),
+        argument_of_latitude_rad=math.radians(asked.argument_of_latitude_deg),
+        epoch=asked.epoch,
+    )
+
+
+def _keplerian(asked: scenario.Keplerian) -> orbit.Platform:
+    return orbit.KeplerianOrbit(
+        semi_major_axis_m=asked.semi_major_axis_km * METRES_PER_KILOMETRE,
+        eccentricity=asked.eccentricity,
+        inclination_rad=math.radians(asked.inclination_deg),
+        raan_rad=math.radians(asked.raan_deg),
+        argument_of_perigee_rad=math.radians(asked.argument_of_perigee_deg),
+        mean_anomaly_rad=math.radians(asked.mean_anomaly_deg),
+        epoch=asked.epoch,
+        oblateness=asked.oblateness,
+    )
+
+
+def _geo(asked: scenario.Geo) -> orbit.Platform:
+    return orbit.FixedTerminal(
+        latitude_rad=0.0, longitude_rad=math.radians(asked.longitude_deg), altitude_m=orbit.GEOSTATIONARY_ALTITUDE_M
+    )
+
+
+def _haps(asked: scenario.Haps) -> orbit.Platform:
+    centre = {
+        "latitude_rad": math.radians(asked.latitude_deg),
+        "longitude_rad": math.radians(asked.longitude_deg),
+        "altitude_m": asked.altitude_km * METRES_PER_KILOMETRE,
+    }
+    if asked.radius_km == 0.0:
+        return orbit.FixedTerminal(**centre)
+    return orbit.CirclingPlatform(
+        **centre,
+        radius_m=asked.radius_km * METRES_PER_KILOMETRE,
+        speed_m_s=kmh_to_m_s(asked.speed_kmh),
+        epoch=asked.epoch,
+    )
+
+
+def _tle(asked: scenario.Tle) -> orbit.ElementSets:
+    lines = [line for line in asked.lines or () if line.strip()]
+    members = []
+    while lines:
+        titled = len(lines) == 3 or (len(lines) > 3 and lines[1].startswith("1 "))
+        title = lines.pop(0).strip().removeprefix("0 ") if titled else ""
+        first, second, lines = lines[0], lines[1] if len(lines) > 1 else "", lines[2:]
+        members.append(orbit.ElementSet(first, second, title))
+    return orbit.ElementSets(members)
+
+
+def _omm(asked: scenario.Omm) -> orbit.ElementSets:
+    return orbit.ElementSets([orbit.mean_elements(message) for message in asked.messages or ()])
+
+
+def _walker(asked: scenario.Walker) -> orbit.Fleet:
+    shell = orbit.WalkerShell(
+        altitude_m=asked.altitude_km * METRES_PER_KILOMETRE,
+        inclination_rad=math.radians(asked.inclination_deg),
+        satellites=asked.satellites,
+        planes=asked.planes,
+        phasing=asked.phasing,
+        pattern=asked.pattern,
+        raan_rad=math.radians(asked.raan_deg),
+        argument_of_latitude_rad=math.radians(asked.argument_of_latitude_deg),
+    )
+    return orbit.walker_orbits([shell], asked.epoch)
+
+
+def _constellation(asked: scenario.Constellation) -> orbit.Fleet:
+    named = orbit.constellation(asked.name)
+    return named.fleet(asked.epoch, shells=asked.shells or (), deployed=asked.deployed)
+
+
+SINGLE: dict[str, Callable[[Any], orbit.Platform]] = {
+    "circular": _circular,
+    "keplerian": _keplerian,
+    "geo": _geo,
+    "haps": _haps,
+}
+"""Platforms of one satellite by kind."""
+FLEETS: dict[str, Callable[[Any], orbit.Fleet]] = {
+    "tle": _tle,
+    "omm": _omm,
+    "walker": _walker,
+    "constellation": _constellation,
+}
+"""Platforms that may hold several satellites, by kind."""
+
+
+@lru_cache(maxsize=64)
+def fleet(asked: scenario.Platform, key: str) -> orbit.Fleet:
+    """All satellites of a platform; ``key`` names it in errors."""
+    if asked.kind not in FLEETS:
+        raise ScenarioError(
+            f"{asked.kind!r} is a single platform; a constellation is one of {', '.join(FLEETS)}", key=f"{key}.kind"
+        )
+    try:
+        return FLEETS[asked.kind](asked)
+    except ScenarioError as error:
+        raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
+
+
+@lru_cache(maxsize=4096)
+def satellite(asked: scenario.Platform, key: str, place: int | None = None) -> orbit.Platform:
+    """One satellite of a platform, by its place where there are several; ``key`` names the platform in errors.
+
+    Raises
+    ------
+    ScenarioError
+        For a place that is missing, not there, or given where there is one satellite only.
+    """
+    if asked.kind in SINGLE:
+        if place:
+            raise ScenarioError(f"{place}; {key} is one platform, of kind {asked.kind}", key="at.satellite")
+        try:
+            return SINGLE[asked.kind](asked)
+        except ScenarioError as error:
+            raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
+    several = fleet(asked, key)
+    if place is None and several.size > 1:
+        raise ScenarioError(
+            f"required key is missing; {key} holds {several.size} satellites, choose one from 0 to {several.size - 1}",
+            key="at.satellite",
+        )
+    if (place or 0) >= several.size:
+        raise ScenarioError(f"{place}; {key} holds {several.size} satellites, counted from 0", key="at.satellite")
+    return several.member(place or 0)
+
+
+@lru_cache(maxsize=4096)
+def site(asked: scenario.Terminal) -> orbit.Terminal:
+    """Terminal of a scenario's entry."""
+    place = {
+        "latitude_rad": math.radians(asked.latitude_deg),
+        "longitude_rad": math.radians(asked.longitude_deg),
+        "altitude_m": asked.altitude_m,
+    }
+    if asked.course_deg is None or asked.epoch is None:
+        return orbit.FixedTerminal(**place)
+    return orbit.CruisingTerminal(
+        **place,
+        course_rad=math.radians(asked.course_deg),
+        speed_m_s=kmh_to_m_s(asked.speed_kmh),
+        epoch=asked.epoch,
+    )
+
+
+def warn_of_age(satellites: Sequence[Any], moment: datetime) -> None:
+    """Warn once where element sets are more than 30 days from an instant, with the error to expect."""
+    ages = [(each.element_set_age_days(moment), each.name) for each in satellites if hasattr(each, "satrec")]
+    oldest, name = max(ages, key=lambda pair: abs(pair[0]), default=(0.0, ""))
+    if abs(oldest) > _OLD_DAYS:
+        side = "after" if oldest > 0 else "before"
+        warnings.warn(
+            f"element set {name}: {moment:%Y-%m-%dT%H:%MZ} is {abs(oldest):.0f} days {side} its epoch; expect "
+            f"{abs(oldest):.0f} to {3 * abs(oldest):.0f} km of error along the orbit (SGP4 drifts 1 to 3 km a day)",
+            ScenarioWarning,
+            stacklevel=2,
+        )

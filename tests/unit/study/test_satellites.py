@@ -1,0 +1,234 @@
+"""From the sections platforms and terminals to objects: every kind, files of element sets, what is refused."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from ntn6g import scenario
+from ntn6g.core.errors import ScenarioError, ScenarioWarning
+from ntn6g.scenario import from_mapping, load
+
+EPOCH = datetime(2026, 4, 25, 12, tzinfo=UTC)
+TLE = Path(__file__).parents[2] / "reference/data/orbit_element_sets.tle"
+LINES = TLE.read_text().splitlines()
+# the element set of HULIANWANG DIGUI-01 as a message: the same numbers under the keywords of CCSDS 502.0
+MESSAGE = {
+    "OBJECT_NAME": "HULIANWANG DIGUI-01",
+    "EPOCH": "2026-04-25T11:48:46.482624",
+    "MEAN_MOTION": 13.24413432,
+    "ECCENTRICITY": 0.0001837,
+    "INCLINATION": 86.504,
+    "RA_OF_ASC_NODE": 1.015,
+    "ARG_OF_PERICENTER": 72.4834,
+    "MEAN_ANOMALY": 287.65,
+    "BSTAR": 0.60880e-4,
+    "MEAN_MOTION_DOT": 0.00000041,
+    "MEAN_MOTION_DDOT": 0.0,
+    "REF_FRAME": "TEME",
+}
+WALKER = {"altitude_km": 550, "inclination_deg": 53, "satellites": 24, "planes": 6, "epoch": EPOCH.isoformat()}
+PLATFORMS = {
+    "tle": ({"kind": "tle", "lines": LINES[1:3]}, 1),
+    "tle with a name": ({"kind": "tle", "lines": LINES[:3]}, 1),
+    "several tle": ({"kind": "tle", "lines": LINES}, 9),
+    "omm": ({"kind": "omm", "messages": [MESSAGE, {**MESSAGE, "OBJECT_NAME": "TWIN"}]}, 2),
+    "walker": ({"kind": "walker", **WALKER}, 24),
+    "constellation": ({"kind": "constellation", "name": "oneweb-phase-1", "epoch": EPOCH.isoformat()}, 588),
+    "half of one": (
+        {"kind": "constellation", "name": "oneweb-phase-1", "epoch": EPOCH.isoformat(), "deployed": 0.5},
+        294,
+    ),
+    "one shell": (
+        {"kind": "constellation", "name": "kuiper", "epoch": EPOCH.isoformat(), "shells": ["K3"]},
+        784,
+    ),
+    "flown": ({"kind": "constellation", "name": "guowang-flown"}, 3),
+}
+SINGLE = {
+    "circular": {"kind": "circular", "altitude_km": 600, "inclination_deg": 53, "epoch": EPOCH.isoformat()},
+    "keplerian": {
+        "kind": "keplerian",
+        "semi_major_axis_km": 26_600,
+        "eccentricity": 0.7,
+        "inclination_deg": 63.4,
+        "epoch": EPOCH.isoformat(),
+    },
+    "geo": {"kind": "geo", "longitude_deg": 110.5},
+    "haps": {"kind": "haps", "latitude_deg": 30, "longitude_deg": 110, "radius_km": 3},
+    "resting haps": {"kind": "haps", "latitude_deg": 30, "longitude_deg": 110},
+}
+
+
+def sections(platform, **terminal):
+    raw = {
+        "schema": 1,
+        "study": "pass",
+        "name": "test",
+        "platforms": {"sat": platform},
+        "terminals": {"ue": {"latitude_deg": 39.9, "longitude_deg": 116.4, **terminal}},
+        "at": {"pass": {"after": EPOCH.isoformat()}},
+        "channel": {"carrier_ghz": 20, "fading": {"kind": "awgn"}},
+    }
+    found = from_mapping(raw)
+    return found.platforms["sat"], found.terminals["ue"]
+
+
+@pytest.mark.parametrize("kind", PLATFORMS)
+def test_platforms_of_several_satellites(kind):
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import fleet, satellite
+
+    section, size = PLATFORMS[kind]
+    asked = sections(section)[0]
+    times = orbit.Times(EPOCH, np.array([0.0, 60.0]))
+
+    found = fleet(asked, "platforms.sat")
+    assert found.size == size
+    alone = satellite(asked, "platforms.sat", size - 1).state(times).position_ecef_m
+    np.testing.assert_allclose(alone, found.state(times).position_ecef_m[-1], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_platforms_of_one(kind):
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import satellite
+
+    state = satellite(sections(SINGLE[kind])[0], "platforms.sat").state(orbit.Times(EPOCH, np.array([0.0, 60.0])))
+
+    assert state.position_ecef_m.shape == (2, 3)
+    radius_km = np.linalg.norm(state.position_ecef_m, axis=-1) / 1e3
+    if kind == "geo":
+        np.testing.assert_allclose(radius_km, 42_164.2, atol=0.1)
+    if "haps" in kind:
+        np.testing.assert_allclose(radius_km, 6_392.8, atol=0.2)  # 6372.8 km below it at 30 degrees
+
+
+def test_a_message_moves_as_its_element_set():
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import satellite
+
+    times = orbit.Times(EPOCH, np.arange(0.0, 86_400.0, 3_600.0))
+    tle, omm = (
+        satellite(sections(section)[0], "platforms.sat").state(times).position_ecef_m
+        for section in (PLATFORMS["tle"][0], {"kind": "omm", "messages": [MESSAGE]})
+    )
+
+    np.testing.assert_allclose(omm, tle, rtol=0, atol=10.0)  # epochs are printed to 1e-8 days, 7 m of motion
+
+
+def test_files_take_the_place_of_their_names(tmp_path):
+    (tmp_path / "sats.tle").write_text("\n".join(LINES) + "\n")
+    (tmp_path / "sats.json").write_text(json.dumps([MESSAGE]))
+    (tmp_path / "sats.csv").write_text(",".join(MESSAGE) + "\n" + ",".join(map(str, MESSAGE.values())) + "\n")
+    raw = {
+        "schema": 1, "study": "pass", "name": "test",
+        "platforms": {
+            "many": {"kind": "tle", "file": "sats.tle"},
+            "json": {"kind": "omm", "file": "sats.json"},
+            "csv": {"kind": "omm", "file": str(tmp_path / "sats.csv")},
+        },
+        "terminals": {"ue": {"latitude_deg": 40, "longitude_deg": 116}},
+        "at": {"platform": "many", "pass": {"after": EPOCH.isoformat()}},
+        "channel": {"carrier_ghz": 20, "fading": {"kind": "awgn"}},
+    }  # fmt: skip
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(raw))
+
+    found = load(tmp_path / "config.yaml")
+
+    assert found.platforms["many"].lines == tuple(LINES)
+    assert found.platforms["many"].file is None
+    assert found.platforms["json"].messages[0]["MEAN_MOTION"] == 13.24413432
+    assert float(found.platforms["csv"].messages[0]["MEAN_MOTION"]) == 13.24413432
+
+
+def test_a_terminal_on_a_course_moves():
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import site
+
+    moving = site(sections(SINGLE["geo"], speed_kmh=900, course_deg=90, epoch=EPOCH.isoformat())[1])
+    place = moving.state(orbit.Times(EPOCH, np.array([0.0, 3_600.0]))).position_ecef_m.numpy()
+
+    assert np.linalg.norm(place[1] - place[0]) / 1e3 == pytest.approx(900.0, rel=0.01)
+
+
+REFUSED = {
+    "planes that do not divide": ({"kind": "walker", **WALKER, "planes": 7}, ["7 planes", "24 satellites"]),
+    "negative altitude": ({"kind": "walker", **WALKER, "altitude_km": -550}, ["altitude_km", "-550", "160"]),
+    "eccentricity of a parabola": ({**SINGLE["keplerian"], "eccentricity": 1.0}, ["eccentricity", "0.99"]),
+    "both lines and file": ({"kind": "tle", "lines": LINES[:3], "file": "x.tle"}, ["lines and file"]),
+    "neither": ({"kind": "tle"}, ["exactly one of lines, file"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_impossible_platforms_are_refused_on_loading(case):
+    section, words = REFUSED[case]
+
+    with pytest.raises(ScenarioError) as refused:
+        sections(section)
+
+    assert "\n" not in str(refused.value)
+    assert [word for word in ("platforms.sat", *words) if word not in str(refused.value)] == []
+
+
+BUILT = {
+    "perigee inside the Earth": (
+        {**SINGLE["keplerian"], "semi_major_axis_km": 7_000},
+        ["_axis_km", "perigee"],
+    ),
+    "unknown constellation": (
+        {"kind": "constellation", "name": "starlink-gen9"},
+        ["name", "did you mean"],
+    ),
+    "unknown shell": (
+        {"kind": "constellation", "name": "kuiper", "shells": ["K9"], "epoch": EPOCH.isoformat()},
+        ["shells", "K1, K2, K3"],
+    ),
+    "epoch missing": ({"kind": "constellation", "name": "kuiper"}, ["epoch", "required"]),
+    "message of a parabola": ({"kind": "omm", "messages": [{**MESSAGE, "ECCENTRICITY": 1.2}]}, ["messages", "1.2"]),
+    "message without epoch": (
+        {"kind": "omm", "messages": [{k: v for k, v in MESSAGE.items() if k != "EPOCH"}]},
+        ["messages", "EPOCH is missing"],
+    ),
+    "message in another frame": (
+        {"kind": "omm", "messages": [{**MESSAGE, "REF_FRAME": "ITRF"}]},
+        ["TEME"],
+    ),
+    "several satellites, none chosen": ({"kind": "walker", **WALKER}, ["at.satellite", "24 satellites", "0 to 23"]),
+}
+
+
+@pytest.mark.parametrize("case", BUILT)
+def test_what_only_the_builder_can_refuse(case):
+    from ntn6g.study.build.satellites import satellite
+
+    section, words = BUILT[case]
+    asked = sections(section)[0]
+
+    with pytest.raises(ScenarioError) as refused:
+        satellite(asked, "platforms.sat")
+
+    assert "\n" not in str(refused.value)
+    assert [word for word in words if word not in str(refused.value)] == []
+
+
+def test_old_elements_are_warned_about_with_the_error_to_expect():
+    from ntn6g.study.build.satellites import satellite, warn_of_age
+
+    element_set = satellite(sections(PLATFORMS["tle"][0])[0], "platforms.sat")
+
+    with pytest.warns(ScenarioWarning, match="40 days after its epoch; expect 40 to 120 km"):
+        warn_of_age([element_set], element_set.epoch + timedelta(days=40))
+
+
+def test_kinds_of_the_scenario_are_those_of_the_builder():
+    from typing import get_args
+
+    from ntn6g.study.build.satellites import FLEETS, SINGLE
+
+    kinds = {get_args(each.model_fields["kind"].annotation)[0] for each in get_args(get_args(scenario.Platform)[0])}
+    assert kinds == FLEETS.keys() | SINGLE.keys()
