@@ -179,3 +179,5 @@ class Engine(Section):
 
     batch: int | None = Field(default=None, ge=64, multiple_of=64)
     """Blocks computed at a time, a multiple of 64; default: sized from a memory estimate."""
+    gpus_per_worker: float = Field(default=0.0, ge=0.0, le=16.0)
+    """Share of a GPU that each worker of a cluster takes, 0 to 16."""

@@ -12,7 +12,7 @@ import click
 import typer
 
 from ntn6g import __version__
-from ntn6g.core.errors import Ntn6gError, ScenarioWarning
+from ntn6g.core.errors import Ntn6gError, ScenarioError, ScenarioWarning
 
 app = typer.Typer(
     name="ntn6g",
@@ -56,16 +56,52 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one key; may be repeated.")
     ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes to share the work; changes no result.")] = 1,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Ray cluster to share the work: auto, local or host:port.")
+    ] = None,
+    points: Annotated[
+        str | None, typer.Option(metavar="I:J", help="Only points I to J-1; 'ntn6g merge' joins the folders.")
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw away an earlier run in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing while running.")] = False,
 ) -> None:
     """Run a scenario: tables, figures and everything needed to run it again, in one folder."""
     from ntn6g.scenario import load
-    from ntn6g.study.run import run_scenario
+    from ntn6g.study.run import How, run_scenario
 
     scenario = load(config, set_ or [])
-    if not run_scenario(scenario, out, fresh=fresh, quiet=quiet):
-        raise typer.Exit(130)
+    how = How(workers=workers, ray=ray, points=_range(points), fresh=fresh, quiet=quiet)
+    raise typer.Exit(run_scenario(scenario, out, how))
+
+
+def _range(text: str | None) -> tuple[int, int | None]:
+    if text is None:
+        return 0, None
+    first, colon, last = text.partition(":")
+    if not colon or not all(part == "" or part.isdecimal() for part in (first, last)):
+        raise ScenarioError(f"{text!r} is not of the form I:J with whole numbers, such as 0:10", key="--points")
+    return int(first or 0), int(last) if last else None
+
+
+@app.command()
+def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")]) -> None:
+    """Say where a running or stopped run stands."""
+    from ntn6g.study.progress import status as lines
+
+    for line in lines(folder):
+        typer.echo(line)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Runs of one scenario, any points.")],
+    out: Annotated[Path, typer.Option(help="Folder for the joined run.")],
+) -> None:
+    """Join runs of one scenario that computed different points."""
+    from ntn6g.study.run import merge as join
+
+    join(folders, out)
 
 
 @app.command()

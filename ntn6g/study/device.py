@@ -36,8 +36,13 @@ def _quiet_start() -> Iterator[None]:
                 sys.stderr.write(held.read().decode(errors="replace"))
 
 
-def start() -> None:
+def start(threads: int | None = None) -> None:
     """Import TensorFlow with TensorFloat-32 off, deterministic operations and memory growth.
+
+    Parameters
+    ----------
+    threads : int or None
+        Threads of this process; TensorFlow's own choice when None. Takes effect before any other use of TensorFlow.
 
     Raises
     ------
@@ -59,6 +64,9 @@ def start() -> None:
         tf.get_logger().setLevel("ERROR")
         tf.config.experimental.enable_tensor_float_32_execution(False)
         tf.config.experimental.enable_op_determinism()
+        if threads is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
         tf.constant(0.0)  # opens the devices, which prints too
@@ -105,9 +113,9 @@ def numerics(batch_rows: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def threads() -> dict[str, int]:
-    """Threads of this process; recorded, but counts do not depend on them."""
-    return {"processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1}
+def threads(workers: int) -> dict[str, int]:
+    """Workers and processors; recorded, but counts do not depend on them."""
+    return {"workers": workers, "processors": len(os.sched_getaffinity(0))}
 
 
 def _processor() -> dict[str, str]:

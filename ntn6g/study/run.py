@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,27 +10,82 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ntn6g.scenario import Scenario
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario import Scenario, dump
 from ntn6g.study import device, engine, runfolder
 from ntn6g.study.plots import draw_run
 from ntn6g.study.progress import Display
 
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """Who computes, which points, and what is shown meanwhile."""
+
+    workers: int = 1
+    ray: str | None = None
+    points: tuple[int, int | None] = (0, None)
+    fresh: bool = False
+    quiet: bool = False
+
 
 @dataclass
-class _Costs:
-    """What a session spent, for the manifest and timing.csv."""
+class _Session:
+    """One session on a run folder: its studies, the state of their points, and what they cost."""
 
+    scenario: Scenario
+    studies: list[Any]
+    states: list[list[engine.Progress[Any]]] = field(default_factory=list)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
-    compile_s: float = 0.0
-    compile_count: int = 0
-    run_s: float = 0.0
-    steps: dict[Any, Any] = field(default_factory=dict)
+    costs: engine.Costs = field(default_factory=engine.Costs)
     timing: list[dict[str, Any]] = field(default_factory=list)
+    ledger_s: float = 0.0
+
+    def resume(self, ledger: engine.Ledger, chosen: tuple[int, int | None]) -> None:
+        """State of the chosen points from the ledger; points are numbered over all parts."""
+        first = 0
+        for study in self.studies:
+            inside = range(sum(len(each.points) for each in self.studies))[slice(*chosen)]
+            points = [p for place, p in enumerate(study.points, first) if place in inside]
+            place = max(first, inside.start)
+            self.states.append(engine.resume(points, study.rule, ledger, part=study.part, first_place=place))
+            first += len(study.points)
+
+    @property
+    def all_states(self) -> list[engine.Progress[Any]]:
+        """States of all parts."""
+        return [state for states in self.states for state in states]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every point of the scenario has met its rule."""
+        asked = sum(len(study.points) for study in self.studies)
+        met = [s for s in self.all_states if s.stopped_by is not None and not s.failure]
+        return len(met) == asked
+
+    def groups(self) -> list[tuple[str, Any, list[engine.Progress[Any]]]]:
+        """Unfinished points by step (name, study that builds it, states); parts of one structure share one."""
+        found: dict[tuple[Any, int], tuple[Any, list[engine.Progress[Any]]]] = {}
+        for study, states in zip(self.studies, self.states, strict=True):
+            for state in states:
+                key = state.point.structure, study.rows(state.point.structure)
+                found.setdefault(key, (study, []))[1].append(state)
+        return [
+            (f"{structure} rows={rows}", study, states)
+            for (structure, rows), (study, states) in found.items()
+            if not all(state.stopped_by for state in states)
+        ]
 
 
-def run_scenario(scenario: Scenario, out: Path, *, fresh: bool = False, quiet: bool = False) -> bool:
-    """Run every part of a scenario into a folder; True when complete, False when interrupted.
+def run_scenario(scenario: Scenario, out: Path, how: How = How()) -> int:
+    """Run every part of a scenario into a folder.
+
+    Returns
+    -------
+    int
+        What the command line returns: 0 done, 1 some points were given up, 130 interrupted.
 
     Raises
     ------
@@ -39,41 +94,47 @@ def run_scenario(scenario: Scenario, out: Path, *, fresh: bool = False, quiet: b
     RunError
         When the run cannot be finished; the ledger keeps what was computed.
     """
-    display = Display(quiet=quiet)
+    display = Display(quiet=how.quiet)
     with display.console.status("starting TensorFlow"):
         device.start()
         from ntn6g.study.build import build
 
-        studies = build(scenario)
-    versions = device.versions()
-    numerics = device.numerics(_batch_rows(studies))
-    folder = runfolder.RunFolder(out, scenario, versions=versions, numerics=numerics, fresh=fresh)
-    for warning in folder.warnings:
-        display.console.print(f"[yellow]warning:[/] {warning}")
-
-    costs, ledger = _Costs(), engine.Ledger(folder.ledger)
-    results: list[tuple[Any, list[engine.Progress[Any]]]] = []
-    complete = False
-    # before the first chunk, so that a killed run too is continued only with the same numerics
-    folder.manifest(**_manifest(scenario, studies, results, costs, complete, versions, numerics))
+        session = _Session(scenario, build(scenario))
+    _check_points(session, how.points)
+    versions, numerics = device.versions(), device.numerics(_batch_rows(session.studies))
+    executor = _executor(scenario, how)
     try:
-        with _terminate_as_interrupt(), display:
-            for study in studies:
-                states = engine.resume(study.points, study.rule, ledger)
-                results.append((study, states))
-                display.part(study.part, len(states))
-                _compute(study, states, ledger, display, costs)
-        complete = True
-    except KeyboardInterrupt:
-        display.console.print("interrupted: what is done is kept; the same command continues")
+        folder = runfolder.RunFolder(out, scenario, versions=versions, numerics=numerics, fresh=how.fresh)
+        for warning in folder.warnings:
+            display.warn(warning)
+        with folder.locked():
+            # before the first chunk, so that a killed run too is continued only with the same numerics
+            folder.manifest(**_manifest(session, versions, numerics, executor.slots))
+            interrupted = _compute(session, folder, executor, display, how.points)
     finally:
-        ledger.close()
-        _write(folder, scenario, results, costs, complete)
-        folder.manifest(**_manifest(scenario, studies, results, costs, complete, versions, numerics))
-    if complete:
-        figures = draw_run(folder.path)
-        display.console.print(_summary(folder.path, figures, costs), highlight=False)
-    return complete
+        executor.close()
+    conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
+    return _say(session, folder, display, interrupted=interrupted)
+
+
+def _check_points(session: _Session, chosen: tuple[int, int | None]) -> None:
+    count = sum(len(study.points) for study in session.studies)
+    if not range(count)[slice(*chosen)]:
+        given = f"{chosen[0]}:{'' if chosen[1] is None else chosen[1]}"
+        raise ScenarioError(f"{given} holds none of the {count} points, 0 to {count - 1}", key="--points")
+
+
+def _executor(scenario: Scenario, how: How) -> engine.Executor:
+    if how.ray is not None:
+        from ntn6g.study.engine.cluster import RayCluster
+
+        workers = how.workers if how.workers > 1 else None
+        return RayCluster(how.ray, device.start, workers=workers, gpus_per_worker=scenario.engine.gpus_per_worker)
+    if how.workers > 1:
+        from ntn6g.study.engine.processes import Processes
+
+        return Processes(how.workers, device.start)
+    return engine.InProcess()
 
 
 def _batch_rows(studies: list[Any]) -> dict[str, int]:
@@ -86,71 +147,106 @@ def _batch_rows(studies: list[Any]) -> dict[str, int]:
 
 
 def _compute(
-    study: Any, states: list[engine.Progress[Any]], ledger: engine.Ledger, display: Display, costs: _Costs
-) -> None:
-    display.update(states)
-    for structure in dict.fromkeys(state.point.structure for state in states):
-        members = [state for state in states if state.point.structure == structure]
-        if all(state.stopped_by for state in members):
-            continue
-        key = (structure, study.rows(structure))
-        if key not in costs.steps:  # parts of one structure share its compiled step
-            costs.steps[key] = study.step(structure)
-        step = costs.steps[key]
-        compile_s, compile_count, run_s = step.compile_s, step.compile_count, step.run_s
-        try:
-            engine.run(members, step, ledger, lambda: display.update(states))
-        finally:
-            costs.compile_s += step.compile_s - compile_s
-            costs.compile_count += step.compile_count - compile_count
-            costs.run_s += step.run_s - run_s
-            computed = sum(state.computed for state in members) or 1
-            costs.timing += [
-                {
-                    "part": study.part,
-                    **state.point.axes,
-                    "chunks": state.computed,
-                    "run_s": round((step.run_s - run_s) * state.computed / computed, 6),
-                }
-                for state in members
-            ]
-    display.update(states)
-
-
-def _write(
+    session: _Session,
     folder: runfolder.RunFolder,
-    scenario: Scenario,
-    results: list[tuple[Any, list[engine.Progress[Any]]]],
-    costs: _Costs,
-    complete: bool,
+    executor: engine.Executor,
+    display: Display,
+    chosen: tuple[int, int | None],
+) -> bool:
+    """Compute what is missing; True when interrupted, with everything finished so far in the ledger."""
+    ledger = engine.Ledger(folder.ledger)
+    try:
+        session.resume(ledger, chosen)
+        ledger.plan([state.seen() for state in session.all_states])
+        with _terminate_as_interrupt(), display.showing(session.states):
+            groups = session.groups()
+            for index, (name, study, states) in enumerate(groups, 1):
+                display.structure(index, len(groups))
+                _compute_group(session, name, study, states, executor, ledger, lambda done: display.update())
+        return False
+    except KeyboardInterrupt:
+        return True
+    finally:
+        session.ledger_s = ledger.spent_s
+        ledger.close()
+
+
+def _compute_group(
+    session: _Session,
+    name: str,
+    study: Any,
+    states: Sequence[engine.Progress[Any]],
+    executor: engine.Executor,
+    ledger: engine.Ledger,
+    on_batch: Callable[[engine.Done], None],
 ) -> None:
+    structure = states[0].point.structure
+    size = max(1, study.rows(structure) // engine.BLOCKS_PER_CHUNK)
+    seen: dict[int, engine.Costs] = {}
+
+    def note(done: engine.Done) -> None:
+        seen[done.worker] = done.costs if done.chunks is not None else seen.get(done.worker, engine.Costs())
+        on_batch(done)
+
+    try:
+        engine.run(states, study.recipe(structure), size, executor, ledger, structure=name, on_batch=note)
+    finally:
+        spent = engine.Costs(
+            sum(each.compile_s for each in seen.values()),
+            sum(each.compile_count for each in seen.values()),
+            sum(each.run_s for each in seen.values()),
+        )
+        before = session.costs
+        session.costs = engine.Costs(
+            before.compile_s + spent.compile_s,
+            before.compile_count + spent.compile_count,
+            before.run_s + spent.run_s,
+        )
+        computed = sum(state.computed for state in states) or 1
+        session.timing += [
+            {
+                **({"part": state.part} if state.part else {}),
+                **state.point.axes,
+                "chunks": state.computed,
+                "run_s": round(spent.run_s * state.computed / computed, 6),
+            }
+            for state in states
+        ]
+
+
+def conclude(
+    session: _Session,
+    folder: runfolder.RunFolder,
+    *,
+    versions: dict[str, str],
+    numerics: dict[str, Any],
+    workers: int,
+) -> None:
+    """Write tables, series, manifest and, of a whole run, the figures, from the state of the points."""
     rows = []
-    for study, states in results:
-        part = {"part": study.part} if scenario.parts else {}
+    for study, states in zip(session.studies, session.states, strict=True):
+        part = {"part": study.part} if session.scenario.parts else {}
         rows += [
             {**part, **state.point.axes, **study.row(state.point, state.tally, state.stopped_by)}
             for state in states
             if state.tally.chunks
         ]
-        series = study.series() if complete else []
+        series = study.series() if session.whole else []
         for index, arrays in enumerate(series):
             folder.series(f"{study.part or study.kind}{f'.{index:04d}' if len(series) > 1 else ''}", arrays)
     folder.table(runfolder.RESULTS, rows)
-    folder.table(runfolder.TIMING, costs.timing)
+    folder.table(runfolder.TIMING, session.timing)
+    folder.manifest(**_manifest(session, versions, numerics, workers))
+    if rows:
+        draw_run(folder.path)
 
 
 def _manifest(
-    scenario: Scenario,
-    studies: list[Any],
-    results: list[tuple[Any, list[engine.Progress[Any]]]],
-    costs: _Costs,
-    complete: bool,
-    versions: dict[str, str],
-    numerics: dict[str, Any],
+    session: _Session, versions: dict[str, str], numerics: dict[str, Any], workers: int
 ) -> dict[str, Any]:
-    states = [state for _, each in results for state in each]
+    scenario, states = session.scenario, session.all_states
     return {
-        "study": scenario.study or {study.part: study.kind for study in studies},
+        "study": scenario.study or {study.part: study.kind for study in session.studies},
         "name": scenario.name,
         "description": scenario.description,
         "seed": scenario.seed,
@@ -158,30 +254,76 @@ def _manifest(
         "versions": versions,
         "device": numerics["device"],
         "numerics": numerics,
-        "threads": device.threads(),
-        "started": costs.started.isoformat(timespec="seconds"),
-        "wall_s": time.perf_counter() - costs.clock,
-        "compile_s": costs.compile_s,
-        "compile_count": costs.compile_count,
-        "run_s": costs.run_s,
-        "points": sum(len(study.points) for study in studies),
-        "points_done": sum(state.stopped_by is not None for state in states),
-        "complete": complete,
+        "threads": device.threads(workers),
+        "started": session.started.isoformat(timespec="seconds"),
+        "wall_s": time.perf_counter() - session.clock,
+        "compile_s": session.costs.compile_s,
+        "compile_count": session.costs.compile_count,
+        "run_s": session.costs.run_s,
+        "ledger_s": session.ledger_s,
+        "points": sum(len(study.points) for study in session.studies),
+        "points_done": sum(state.stopped_by is not None and not state.failure for state in states),
+        "complete": session.whole,
+        "failures": [
+            {"part": s.part, **s.point.axes, "failure": s.failure, "scenario": dump(session.scenario)}
+            for s in states
+            if s.failure
+        ],
         "parts": {
             study.part: {"study": study.kind, "description": study.scenario.description}
-            for study in studies
+            for study in session.studies
             if study.part
         },
         "tables": runfolder.table_digests(),
     }
 
 
-def _summary(path: Path, figures: list[Path], costs: _Costs) -> str:
-    names = ", ".join(sorted({figure.stem for figure in figures}))
-    return (
-        f"{path}: results.csv and figures {names} (.png, .svg) in {time.perf_counter() - costs.clock:.0f} s, "
+def _say(session: _Session, folder: runfolder.RunFolder, display: Display, *, interrupted: bool) -> int:
+    failed = [state for state in session.all_states if state.failure]
+    for state in failed:
+        where = ", ".join(f"{path}={value}" for path, value in state.point.axes.items()) or "the only point"
+        display.warn(f"{where}: {state.failure}; its scenario is in {folder.path / runfolder.MANIFEST}")
+    if interrupted:
+        display.say("interrupted: what is done is kept; the same command continues")
+        return INTERRUPTED
+    costs = session.costs
+    display.say(
+        f"{folder.path}: results.csv and figures in {time.perf_counter() - session.clock:.0f} s, "
         f"{costs.compile_s:.0f} s of it compiling {costs.compile_count} structure(s)"
     )
+    return FAILED if failed else DONE
+
+
+def merge(folders: Sequence[Path], out: Path) -> None:
+    """Join the ledgers of runs of one scenario, whatever ranges of points they computed, into a new run folder.
+
+    Raises
+    ------
+    ScenarioError
+        Folders of different scenarios, versions or numerics, or without a run.
+    RunError
+        Ledgers that disagree.
+    """
+    device.start()
+    from ntn6g.study.build import build
+
+    scenario, versions, numerics = runfolder.require_alike(folders)
+    session = _Session(scenario, build(scenario))
+    folder = runfolder.RunFolder(out, scenario, versions=versions, numerics=numerics, fresh=False)
+    with folder.locked():
+        ledger = engine.Ledger(folder.ledger)
+        try:
+            for other in folders:
+                ledger.take_from(other / runfolder.LEDGER)
+            session.resume(ledger, (0, None))
+            ledger.plan([state.seen() for state in session.all_states])
+        finally:
+            ledger.close()
+    conclude(session, folder, versions=versions, numerics=numerics, workers=0)
+    done = sum(state.stopped_by is not None for state in session.all_states)
+    missing = len(session.all_states) - done
+    more = f"; {missing} are missing, 'ntn6g run {out}/scenario.yaml --out {out}' computes them" if missing else ""
+    Display(quiet=False).say(f"{out}: {done} points of {len(folders)} runs{more}")
 
 
 @contextmanager

@@ -1,11 +1,13 @@
 """The folder a run leaves: what was asked, what came out, and what it was computed with."""
 
+import contextlib
 import csv
+import fcntl
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from ntn6g.core.errors import RunError, ScenarioError
 from ntn6g.scenario import Scenario, dump, load
 
 SCENARIO, MANIFEST, LEDGER = "scenario.yaml", "manifest.json", "ledger.sqlite"
-RESULTS, TIMING, SERIES = "results.csv", "timing.csv", "series"
+RESULTS, TIMING, SERIES, LOCK = "results.csv", "timing.csv", "series", ".lock"
 _OURS = (SCENARIO, MANIFEST, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", RESULTS, TIMING)
 _FREE_TO_CHANGE = ("sweep", "stop")  # a run may be refined in these and continue
 
@@ -54,14 +56,39 @@ class RunFolder:
         self._earlier = self._read_manifest()
         if path.exists() and not path.is_dir():
             raise ScenarioError(f"{path} is a file; it must be a folder", key="--out")
-        if path.exists() and any(path.iterdir()) and not (path / SCENARIO).exists():
+        if path.exists() and any(each.name != LOCK for each in path.iterdir()) and not (path / SCENARIO).exists():
             raise ScenarioError(f"{path} is not empty and holds no run; choose another folder", key="--out")
         if (path / SCENARIO).exists() and not fresh:
             self._require_same_run(scenario, versions, numerics)
         self._make_writable()
-        if fresh:
-            self._clear()
-        self.write_text(SCENARIO, _header() + dump(scenario))
+        self._fresh, self._scenario_text = fresh, _header() + dump(scenario)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Own the folder while it is written; the lock goes with the process, however it ends.
+
+        Raises
+        ------
+        ScenarioError
+            When another process is writing it; nothing has been changed by then.
+        """
+        with (self.path / LOCK).open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise ScenarioError(
+                    f"process {file.read().strip() or '?'} is running in {self.path}; wait for it, or choose another "
+                    "folder ('ntn6g status' shows where it stands)",
+                    key="--out",
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            if self._fresh:
+                self._clear()
+            self.write_text(SCENARIO, self._scenario_text)
+            yield
 
     @property
     def ledger(self) -> Path:
@@ -70,7 +97,7 @@ class RunFolder:
 
     def manifest(self, **entries: Any) -> None:
         """Write the manifest; times of earlier sessions on this folder are added up."""
-        for total in ("wall_s", "run_s", "compile_s", "compile_count"):
+        for total in ("wall_s", "run_s", "compile_s", "compile_count", "ledger_s"):
             entries[total] = round(entries[total] + self._earlier.get(total, 0), 3)
         self.write_text(MANIFEST, json.dumps(entries, indent=2, sort_keys=False) + "\n")
 
@@ -139,6 +166,34 @@ class RunFolder:
             file.unlink(missing_ok=True)
 
 
+def require_alike(folders: Sequence[Path]) -> tuple[Scenario, dict[str, str], dict[str, Any]]:
+    """Scenario, versions and numerics that several run folders share.
+
+    Raises
+    ------
+    ScenarioError
+        A folder without a run, or two that differ: names the difference.
+    """
+    found: list[tuple[Path, Scenario, dict[str, Any]]] = []
+    for folder in folders:
+        if not (folder / SCENARIO).is_file() or not (folder / LEDGER).is_file():
+            raise ScenarioError(f"{folder} holds no run with a ledger", key="DIR")
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text())
+        except (OSError, ValueError):
+            raise ScenarioError(f"{folder} has no manifest: let its run end, or continue it first", key="DIR") from None
+        found.append((folder, load(folder / SCENARIO), manifest))
+    first, scenario, manifest = found[0]
+    for folder, other, theirs in found[1:]:
+        difference = _first_difference(_fixed(scenario, free=()), _fixed(other, free=())) or _first_difference(
+            {key: manifest[key] for key in ("versions", "numerics")},
+            {key: theirs[key] for key in ("versions", "numerics")},
+        )
+        if difference:
+            raise ScenarioError(f"{first} and {folder} cannot be joined: {difference}", key="DIR")
+    return scenario, manifest["versions"], manifest["numerics"]
+
+
 def read_rows(folder: Path) -> list[dict[str, str]]:
     """Lines of a folder's results table, as text."""
     try:
@@ -190,14 +245,14 @@ def _header() -> str:
     return "\n".join(["# Resolved scenario of this run; running it again reproduces the run.", *lines, ""])
 
 
-def _fixed(scenario: Scenario) -> dict[str, Any]:
+def _fixed(scenario: Scenario, free: Sequence[str] = _FREE_TO_CHANGE) -> dict[str, Any]:
     """A scenario without what may change between sessions on one folder."""
     from ntn6g.scenario import flatten
 
     kept = {}
     for part, each in scenario.parts_resolved().items():
         for path, value in flatten(each).items():
-            if path.partition(".")[0] not in (*_FREE_TO_CHANGE, "description"):
+            if path.partition(".")[0] not in (*free, "description") and path != "engine.gpus_per_worker":
                 kept[f"parts.{part}.{path}" if part else path] = value
     return kept
 

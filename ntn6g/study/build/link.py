@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.scenario import Awgn, Channel, Link, NtnTdl, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build.geometry import Instant, instants
-from ntn6g.study.build.link_step import LinkStep, LinkStructure, batch_rows, make_chain
+from ntn6g.study.build.link_step import LinkStructure, LinkWork, batch_rows, link_step, make_chain
 from ntn6g.study.build.power import drawn_shadow_sigma_db, received_power
-from ntn6g.study.engine import StopRule, Tally
+from ntn6g.study.engine import Recipe, StopRule, Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
 
 
@@ -32,9 +33,9 @@ class LinkPoint:
     identity: str
 
     @property
-    def channel_key(self) -> str:
-        """Key of the channel draws, equal for points that are to be compared on equal channels."""
-        return self.structure.channel_key
+    def work(self) -> LinkWork:
+        """What a step needs of it."""
+        return LinkWork(self.structure.channel_key, dict(self.values))
 
 
 class LinkStudy:
@@ -64,7 +65,8 @@ class LinkStudy:
             _point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)
         ]
         _check_guard([point for _, point in asked], self.points)
-        self._chains = {structure: make_chain(structure) for structure in self.structures}
+        for structure in self.structures:
+            make_chain(structure)  # refuses here, before anything is written
 
     @property
     def structures(self) -> list[LinkStructure]:
@@ -75,9 +77,9 @@ class LinkStudy:
         """Blocks of a batch."""
         return self.scenario.engine.batch or batch_rows(structure)
 
-    def step(self, structure: LinkStructure) -> LinkStep:
-        """Compiled step of a structure."""
-        return LinkStep(self._chains[structure], seed=self.scenario.seed, rows=self.rows(structure))
+    def recipe(self, structure: LinkStructure) -> Recipe:
+        """How a worker builds the compiled step of a structure."""
+        return partial(link_step, structure, seed=self.scenario.seed, rows=self.rows(structure))
 
     def row(self, point: LinkPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one point."""

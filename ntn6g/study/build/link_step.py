@@ -3,8 +3,8 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache, cached_property
-from typing import Any, Protocol
+from functools import cache, cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -121,6 +121,7 @@ class LinkStructure:
         return self.grid.subcarriers * self.subcarrier_spacing_hz
 
 
+@lru_cache(maxsize=128)
 def make_chain(structure: LinkStructure) -> LinkChain:
     """Build the link of a structure.
 
@@ -160,7 +161,8 @@ def batch_rows(structure: LinkStructure) -> int:
     return min(max(_BATCH_BYTES // per_block // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
 
-class LinkWork(Protocol):
+@dataclass(frozen=True)
+class LinkWork:
     """What a step needs of a point: the key of its channel draws, and one number per field of `LinkValues`."""
 
     channel_key: str
@@ -236,6 +238,11 @@ class LinkStep:
         for name in ("bit_errors", "uncoded_bit_errors"):
             counts[f"{name}_squared"] = total(tf.square(tf.cast(getattr(outcome, name), tf.int64)))
         return counts, {"sinr": total(outcome.sinr, tf.float64)}
+
+
+def link_step(structure: LinkStructure, *, seed: int, rows: int) -> LinkStep:
+    """Step of a structure, built wherever it is to run."""
+    return LinkStep(make_chain(structure), seed=seed, rows=rows)
 
 
 def _countable(outcome: LinkOutcome) -> dict[str, tf.Tensor]:

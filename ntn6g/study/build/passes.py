@@ -16,7 +16,7 @@ from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import Scenario, apply, flatten, sweep_points
 from ntn6g.study.build.geometry import pass_of
 from ntn6g.study.build.power import budget_of
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, StopRule, Tally
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, Recipe, StopRule, Tally
 
 _EXTREMES = ("culmination_deg", "duration_s", "shortest_range_km", "longest_range_km", "largest_doppler_khz")
 
@@ -30,6 +30,11 @@ class PassPoint:
     identity: str
     structure: str = "pass"
 
+    @property
+    def work(self) -> Scenario:
+        """What the step needs of it."""
+        return self.scenario
+
 
 class _PassStep:
     """One chunk per pass: its extremes."""
@@ -39,9 +44,9 @@ class _PassStep:
     def __init__(self) -> None:
         self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
 
-    def __call__(self, work: Sequence[tuple[PassPoint, int]]) -> list[Chunk]:
+    def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
         begun = time.perf_counter()
-        chunks = [Chunk({}, _extremes(pass_of(point.scenario), track(point.scenario))) for point, _ in work]
+        chunks = [Chunk({}, _extremes(pass_of(asked), track(asked))) for asked, _ in work]
         self.run_s += time.perf_counter() - begun
         return chunks
 
@@ -76,10 +81,10 @@ class PassStudy:
         del structure
         return 1
 
-    def step(self, structure: str) -> _PassStep:
+    def recipe(self, structure: str) -> Recipe:
         """The one step there is."""
         del structure
-        return _PassStep()
+        return _PassStep
 
     def row(self, point: PassPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Instants and extremes of the pass."""

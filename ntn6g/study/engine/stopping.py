@@ -1,9 +1,16 @@
 """When a point has been measured well enough."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ntn6g.study.engine.tally import BLOCKS_PER_CHUNK, Tally
+import numpy as np
+
+from ntn6g.study.engine.tally import BLOCKS_PER_CHUNK, ChunkStack, Tally
 from ntn6g.study.intervals import clopper_pearson
+
+_NORMAL_SQUARED = 3.8415  # (97.5 % normal quantile)^2, for forecasts only
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,30 +42,60 @@ class StopRule:
 
     def reason(self, tally: Tally) -> str | None:
         """Why the point may stop now: the name of the rule, or None."""
-        errors = tally.counts.get("block_errors", 0)
-        if self.block_errors is not None and errors >= self.block_errors:
-            return "block_errors"
-        if self.bit_errors is not None and tally.counts.get("bit_errors", 0) >= self.bit_errors:
-            return "bit_errors"
-        if self.relative_ci is not None and self._narrow(errors, tally.blocks):
-            return "relative_ci"
-        return "max_blocks" if tally.chunks >= self.max_chunks else None
+        chunks = np.array([tally.chunks])
+        met = self._met(chunks, {name: np.array([count]) for name, count in tally.counts.items()})
+        return next((name for name, holds in met.items() if holds[0]), None)
 
-    def _narrow(self, errors: int, blocks: int) -> bool:
-        if not blocks:
-            return False
+    def first_met(self, running: ChunkStack) -> tuple[int, str] | None:
+        """Number of chunks after which the rule first holds, and its name; None when it does not yet."""
+        length = len(next(iter(running.counts.values()), ()))
+        if not length:
+            return None
+        met = self._met(np.arange(1, length + 1), running.counts)
+        stops = np.flatnonzero(np.any(list(met.values()), axis=0))
+        if not stops.size:
+            return None
+        at = int(stops[0])
+        return at + 1, next(name for name, holds in met.items() if holds[at])
+
+    def _met(self, chunks: Any, counts: Mapping[str, Any]) -> dict[str, Any]:
+        """Each target by name, whether it holds after each of several numbers of chunks; the first named wins."""
+        nothing = np.zeros(len(chunks), np.int64)
+        errors, blocks = counts.get("block_errors", nothing), counts.get("blocks", nothing)
+        met = {}
+        if self.block_errors is not None:
+            met["block_errors"] = errors >= self.block_errors
+        if self.bit_errors is not None:
+            met["bit_errors"] = counts.get("bit_errors", nothing) >= self.bit_errors
+        if self.relative_ci is not None:
+            met["relative_ci"] = self._narrow(errors, blocks)
+        met["max_blocks"] = chunks >= self.max_chunks
+        return met
+
+    def _narrow(self, errors: Any, blocks: Any) -> Any:
         low, high = clopper_pearson(errors, blocks)
-        if errors == 0:
-            return self.bler_floor is not None and float(high) < self.bler_floor
-        return float(high - low) / 2.0 <= (self.relative_ci or 0.0) * errors / blocks
+        narrow = (high - low) * blocks <= 2.0 * (self.relative_ci or 0.0) * errors
+        clean = high < (self.bler_floor or 0.0)
+        return np.where(errors == 0, clean, narrow) & (blocks > 0)
+
+    def chunks_expected(self, tally: Tally) -> int:
+        """Forecast of the chunks this point will need in all, at least one more than it has."""
+        return max(tally.chunks + 1, math.ceil(self._blocks_expected(tally) / BLOCKS_PER_CHUNK))
 
     def blocks_expected(self, tally: Tally) -> int:
-        """Rough total of blocks this point will need, for a progress bar; never below what is counted."""
-        targets = [
-            (self.block_errors, tally.counts.get("block_errors", 0)),
-            (self.bit_errors, tally.counts.get("bit_errors", 0)),
-        ]
-        if self.relative_ci:
-            targets.append((int(3.84 / self.relative_ci**2) + 1, tally.counts.get("block_errors", 0)))
-        guesses = [tally.blocks * wanted // seen for wanted, seen in targets if wanted and seen]
-        return max(tally.blocks, BLOCKS_PER_CHUNK, min([self.max_blocks, *guesses]))
+        """Forecast of the blocks this point will need, for a progress bar; never below what is counted."""
+        return max(tally.blocks, BLOCKS_PER_CHUNK, math.ceil(self._blocks_expected(tally)))
+
+    def _blocks_expected(self, tally: Tally) -> float:
+        errors, blocks = tally.counts.get("block_errors", 0), tally.blocks
+        wrong_bits = tally.counts.get("bit_errors", 0)
+        guesses = [float(self.max_blocks)]
+        if self.block_errors is not None and errors:
+            guesses.append(blocks * self.block_errors / errors)
+        if self.bit_errors is not None and wrong_bits:
+            guesses.append(blocks * self.bit_errors / wrong_bits)
+        if self.relative_ci is not None and errors:
+            guesses.append(_NORMAL_SQUARED * (blocks / errors - 1.0) / self.relative_ci**2)
+        if self.bler_floor is not None and not errors:
+            guesses.append(math.log(0.05) / math.log1p(-self.bler_floor))
+        return min(guesses)
