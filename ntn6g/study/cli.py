@@ -8,7 +8,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from ntn6g import __version__
@@ -17,7 +16,6 @@ from ntn6g.core.errors import Ntn6gError, ScenarioError, ScenarioWarning
 app = typer.Typer(
     name="ntn6g",
     help="Link-level simulation of integrated terrestrial-orbital 6G.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -40,13 +38,16 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Options before any command."""
+    """Link-level simulation of integrated terrestrial-orbital 6G."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -152,13 +153,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     warnings.formatwarning = _one_line
     try:
         code = app(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        typer.echo(f"error: {error.format_message()}", err=True)
         return 2
     except Ntn6gError as error:
         typer.echo(f"error: {error}", err=True)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         return 0

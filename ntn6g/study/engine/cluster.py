@@ -1,5 +1,6 @@
 """Workers on several machines, through Ray: the driver alone owns the ledger."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ from ntn6g.core.errors import RunError, ScenarioError
 from ntn6g.study.engine.executor import Done, Recipe, StepCache, Work
 
 _LOST = "the worker was lost"
+_CONNECT_S = 5.0
 
 
 class RayCluster:
@@ -99,6 +101,8 @@ def _connect(address: str) -> Any:
         import ray
     except ImportError:
         raise ScenarioError("Ray is not installed; pip install 'ntn6g[cluster]'", key="--ray") from None
+    if address not in ("auto", "local"):
+        _require_listener(address)
     try:
         if address == "local":
             ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
@@ -110,3 +114,14 @@ def _connect(address: str) -> Any:
     if not ray.is_initialized():
         raise RunError("Ray did not start")
     return ray
+
+
+def _require_listener(address: str) -> None:
+    """Ray itself takes minutes to give up."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        raise ScenarioError(f"{address!r} is no address; give auto, local or host:port", key="--ray")
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_S).close()
+    except OSError as error:
+        raise ScenarioError(f"no Ray cluster answers at {address!r}: {error.strerror or error}", key="--ray") from None

@@ -3,10 +3,12 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -92,37 +94,49 @@ class Ledger:
     ) -> None:
         """Add chunks (point identity, number, chunk), and where points stand, in one transaction."""
         begun = time.perf_counter()
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction("write"):
             self._db.executemany(
                 "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?)",
                 [(self._point(identity, chunk.columns), number, chunk.dumps()) for identity, number, chunk in records],
             )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (p.place, p.part, json.dumps(p.axes), p.blocks, p.block_errors, p.expected, p.stopped_by)
-                    for p in progress
-                ],
-            )
+            self._show(progress)
             self._note("written", repr(time.time()))
+        self.spent_s += time.perf_counter() - begun
+
+    def _show(self, progress: Sequence[PointProgress]) -> None:
+        self._db.executemany(
+            "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (p.place, p.part, json.dumps(p.axes), p.blocks, p.block_errors, p.expected, p.stopped_by)
+                for p in progress
+            ],
+        )
+
+    @contextmanager
+    def _transaction(self, doing: str) -> Iterator[None]:
+        """All of it or nothing, whatever goes wrong."""
+        points, layouts = dict(self._points), dict(self._layouts)
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            raise RunError(
+                f"cannot {doing} the ledger {self._path}: {error}; chunks written before are kept"
+            ) from error
+        finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise RunError(f"cannot write the ledger {self._path}: {error}; chunks written before are kept") from error
-        finally:
-            self.spent_s += time.perf_counter() - begun
+                self._points, self._layouts = points, layouts
 
     def plan(self, progress: Sequence[PointProgress]) -> None:
         """Replace the list of points: what this run will compute, and where each stands now."""
-        try:
+        with self._transaction("write"):
             self._db.execute("DELETE FROM progress")
+            self._show(progress)
             self._note("begun", repr(time.time()))
             self._note("begun_blocks", repr(sum(point.blocks for point in progress)))
-        except sqlite3.Error as error:
-            raise RunError(f"cannot write the ledger {self._path}: {error}") from error
-        self.write((), progress)
+            self._note("written", repr(time.time()))
 
     def take_from(self, other: Path) -> None:
         """Copy the chunks of another ledger; those that both hold must be equal.
@@ -132,17 +146,11 @@ class Ledger:
         RunError
             When the two disagree: they were not computed alike.
         """
-        try:
-            theirs = sqlite3.connect(f"file:{other}?mode=ro", uri=True)
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._transaction(f"join {other} into"), closing(_read_only(other)) as theirs:
             for row, identity, names in theirs.execute(
                 "SELECT point.id, identity, names FROM point JOIN layout ON layout.id = point.layout"
             ).fetchall():
                 self._join(other, identity, _columns(names), theirs.execute(_CHUNKS, (row,)).fetchall())
-            self._db.execute("COMMIT")
-            theirs.close()
-        except sqlite3.Error as error:
-            raise RunError(f"cannot join {other} into {self._path}: {error}") from error
 
     def _join(self, other: Path, identity: str, columns: Columns, chunks: list[tuple[int, bytes]]) -> None:
         mine = self._point(identity, columns)
@@ -174,6 +182,10 @@ class Ledger:
         return self._points[identity][0]
 
 
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+
+
 def _columns(names: str) -> Columns:
     counts, sums = json.loads(names)
     return tuple(counts), tuple(sums)
@@ -190,14 +202,11 @@ def read_progress(path: Path) -> tuple[list[PointProgress], dict[str, float]]:
     if not path.is_file():
         raise RunError(f"{path.parent} holds no ledger: not a run folder, or the run has not started yet")
     try:
-        db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
+        with closing(_read_only(path)) as db:
             rows = db.execute(
                 "SELECT place, part, axes, blocks, block_errors, expected, stopped_by FROM progress ORDER BY place"
             ).fetchall()
             notes = dict(db.execute("SELECT name, value FROM note").fetchall())
-        finally:
-            db.close()
     except sqlite3.Error as error:
         raise RunError(f"cannot read the ledger {path}: {error}") from error
     points = [PointProgress(place, part, json.loads(axes), *rest) for place, part, axes, *rest in rows]

@@ -3,13 +3,14 @@
 import hashlib
 import itertools
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ntn6g.core.errors import RunError
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, Ledger, StopRule, Tally, resume, run
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, InProcess, Ledger, StopRule, Tally, read_progress, resume, run
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class FakePoint:
 
     identity: str
     bler: float
+    axes = MappingProxyType({})
+
+    @property
+    def work(self):
+        return self
 
 
 def fake_chunk(point, number):
@@ -31,6 +37,8 @@ def fake_chunk(point, number):
 
 class FakeStep:
     """Computes chunks and remembers what it was asked; may die after a number of batches."""
+
+    compile_s, compile_count, run_s = 0.0, 1, 0.0
 
     def __init__(self, chunks_per_batch, dies_after=None):
         self.chunks_per_batch, self.dies_after, self.batches = chunks_per_batch, dies_after, []
@@ -49,7 +57,7 @@ RULE = StopRule(max_blocks=1600, block_errors=40)
 
 def outcome(points, rule, ledger, step):
     states = resume(points, rule, ledger)
-    run(states, step, ledger)
+    run(states, lambda: step, step.chunks_per_batch, InProcess(), ledger)
     return {
         s.point.identity: (s.tally.chunks, dict(s.tally.counts), dict(s.tally.sums), s.stopped_by) for s in states
     }
@@ -165,9 +173,124 @@ def test_chunks_survive_the_ledger_to_the_last_bit(ledger):
     chunk = Chunk(counts={"blocks": 32}, sums={"sinr": 0.1 + 0.2, "tiny": 5e-324})
     ledger.write([("point", 3, chunk), ("point", 1, chunk)])
 
-    assert list(ledger.read("point")) == [(1, chunk), (3, chunk)]
+    numbers, chunks = ledger.read("point")
+    assert numbers.tolist() == [1, 3]
+    assert [chunks[0], chunks[1]] == [chunk, chunk]
 
 
 def test_a_ledger_that_cannot_be_opened_is_one_line(tmp_path):
     with pytest.raises(RunError, match="cannot open the ledger"):
         Ledger(tmp_path / "missing" / "ledger.sqlite")
+
+
+def ideal(points, rule):
+    """Chunks that the rule counts: what an oracle would compute."""
+    return sum(by_hand(point, rule)[0] for point in points)
+
+
+RELATIVE = StopRule(max_blocks=6400, relative_ci=0.2, bler_floor=2e-3)
+
+
+@pytest.mark.parametrize("rule", [RULE, RELATIVE], ids=["errors", "relative"])
+@pytest.mark.parametrize("chunks_per_batch", [2, 6, 8, 16])
+def test_a_sweep_computes_at_most_one_batch_more_than_the_rule_counts(ledger, chunks_per_batch, rule):
+    points = [FakePoint(f"point {i}", 10 ** (-i / 8)) for i in range(40)]
+    step = FakeStep(chunks_per_batch)
+
+    outcome(points, rule, ledger, step)
+
+    computed = sum(len(set(batch)) for batch in step.batches)
+    assert computed - ideal(points, rule) <= chunks_per_batch
+    # rows of the last batch alone may be copies
+    assert all(len(set(batch)) == chunks_per_batch for batch in step.batches[:-1])
+
+
+def test_a_point_at_bler_one_costs_at_most_64_blocks_and_a_clean_one_3000(ledger):
+    points = [FakePoint("certain", 1.0), FakePoint("never", 0.0)]
+
+    result = outcome(points, StopRule(max_blocks=5120, relative_ci=0.1, bler_floor=1e-3), ledger, FakeStep(4))
+
+    assert result["certain"][0] * BLOCKS_PER_CHUNK <= 64
+    # 1 - 0.05^(1/n) < 1e-3 from n = 2995 on
+    assert result["never"][0] * BLOCKS_PER_CHUNK == 3008
+
+
+class FailingStep(FakeStep):
+    """Cannot compute some chunks."""
+
+    def __init__(self, chunks_per_batch, poison):
+        super().__init__(chunks_per_batch)
+        self.poison = poison
+
+    def __call__(self, work):
+        for point, number in work:
+            if (point.identity, number) in self.poison:
+                raise FloatingPointError(f"cannot compute chunk {number}")
+        return super().__call__(work)
+
+
+def test_a_chunk_that_always_fails_gives_up_its_point_and_the_others_complete(ledger):
+    step = FailingStep(4, {("often", 2)})
+    states = resume(POINTS, RULE, ledger)
+    run(states, lambda: step, 4, InProcess(), ledger)
+
+    found = {state.point.identity: state for state in states}
+    assert found["often"].stopped_by == "failed"
+    assert "chunk 2 failed 3 times: FloatingPointError: cannot compute chunk 2" in found["often"].failure
+    for point in (POINTS[0], *POINTS[2:]):
+        tally = found[point.identity].tally
+        assert (tally.chunks, tally.counts, tally.sums) == by_hand(point, RULE)[:3]
+
+
+def test_out_of_memory_ends_the_run_with_the_key_to_change(ledger):
+    class Greedy(FakeStep):
+        def __call__(self, work):
+            raise MemoryError("no room")
+
+    with pytest.raises(RunError, match=r"--set engine\.batch="):
+        outcome(POINTS, RULE, ledger, Greedy(4))
+
+
+def test_a_full_disk_is_one_line_and_the_ledger_still_opens(ledger, tmp_path):
+    outcome(POINTS[:1], RULE, ledger, FakeStep(4))
+    ledger._db.execute("PRAGMA max_page_count = 1")  # SQLite then reports the disk as full
+
+    with pytest.raises(RunError, match="disk is full; chunks written before are kept"):
+        outcome(POINTS[1:], StopRule(max_blocks=64_000, block_errors=10_000), ledger, FakeStep(4))
+
+    again = Ledger(tmp_path / "ledger.sqlite")
+    result = outcome(POINTS, RULE, again, FakeStep(4))
+    assert result == {point.identity: by_hand(point, RULE) for point in POINTS}
+    again.close()
+
+
+def test_readers_see_every_point_while_the_writer_is_at_work(ledger, tmp_path):
+    states = resume(POINTS, RULE, ledger, part="a", first_place=7)
+    ledger.plan([state.seen() for state in states])
+
+    def read(done):
+        points, _ = read_progress(tmp_path / "ledger.sqlite")  # while the writer has it open
+        assert [p.place for p in points] == [7, 8, 9, 10]
+
+    run(states, lambda: FakeStep(4), 4, InProcess(), ledger, on_batch=read)
+    points, notes = read_progress(tmp_path / "ledger.sqlite")
+    assert [p.blocks for p in points] == [by_hand(point, RULE)[0] * BLOCKS_PER_CHUNK for point in POINTS]
+    assert notes["written"] >= notes["begun"]
+
+
+def test_ledgers_of_different_points_join_and_disagreement_is_refused(ledger, tmp_path):
+    other = Ledger(tmp_path / "other.sqlite")
+    outcome(POINTS[:2], RULE, ledger, FakeStep(4))
+    outcome(POINTS[1:], RULE, other, FakeStep(2))
+    other.close()
+
+    ledger.take_from(tmp_path / "other.sqlite")
+    step = FakeStep(4)
+    assert outcome(POINTS, RULE, ledger, step) == {point.identity: by_hand(point, RULE) for point in POINTS}
+    assert step.batches == []
+
+    liar = Ledger(tmp_path / "liar.sqlite")
+    liar.write([("rare", 0, fake_chunk(POINTS[1], 0))])
+    liar.close()
+    with pytest.raises(RunError, match="disagree"):
+        ledger.take_from(tmp_path / "liar.sqlite")
