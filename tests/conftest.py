@@ -118,10 +118,10 @@ def shared_steps(monkeypatch, links):
     """Studies take their compiled steps from those that other tests of this process have made already."""
     from ntn6g.study.build.link import LinkStudy
 
-    def step(study, structure):
-        return links.step(structure, rows=study.rows(structure), seed=study.scenario.seed)
+    def recipe(study, structure):
+        return lambda: links.step(structure, rows=study.rows(structure), seed=study.scenario.seed)
 
-    monkeypatch.setattr(LinkStudy, "step", step)
+    monkeypatch.setattr(LinkStudy, "recipe", recipe)
 
 
 def reduced_overrides(config, resource_blocks=2, max_blocks=32):

@@ -1,16 +1,16 @@
 """From a scenario to a finished run folder."""
 
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ntn6g.core.errors import ScenarioError
+from ntn6g.core.errors import RunError, ScenarioError
 from ntn6g.scenario import Scenario, dump
 from ntn6g.study import device, engine, runfolder
 from ntn6g.study.plots import draw_run
@@ -110,10 +110,15 @@ def run_scenario(scenario: Scenario, out: Path, how: How = How()) -> int:
         with folder.locked():
             # before the first chunk, so that a killed run too is continued only with the same numerics
             folder.manifest(**_manifest(session, versions, numerics, executor.slots))
-            interrupted = _compute(session, folder, executor, display, how.points)
+            try:
+                interrupted = _compute(session, folder, executor, display, how.points)
+            except RunError:
+                with contextlib.suppress(OSError):  # of the same full disk; the run's own error is the one to report
+                    conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
+                raise
+            conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
     finally:
         executor.close()
-    conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
     return _say(session, folder, display, interrupted=interrupted)
 
 
@@ -326,7 +331,7 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     Display(quiet=False).say(f"{out}: {done} points of {len(folders)} runs{more}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
     """SIGTERM ends a run as Ctrl-C does, with everything finished so far kept."""
 

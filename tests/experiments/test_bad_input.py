@@ -118,7 +118,6 @@ def test_a_bad_override_is_refused_like_a_bad_file(refused, override):
     assert override.partition("=")[0] in line
 
 
-@pytest.mark.xfail(reason="typer 0.27 raises exceptions of its own click, which cli.main does not catch", strict=True)
 @pytest.mark.parametrize(
     "arguments", [["run", "quickstart"], ["run", "quickstart", "--out", "o", "--fast"], ["fly"], ["list", "cathedrals"]]
 )
