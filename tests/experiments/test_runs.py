@@ -180,7 +180,8 @@ class TestContinuing:
         original = Ledger.write
 
         def spy(ledger, records, *more):
-            computed.extend((identity, number) for identity, number, _ in (records := list(records)))
+            records = list(records)
+            computed.extend((identity, number) for identity, number, _ in records)
             return original(ledger, records, *more)
 
         monkeypatch.setattr(Ledger, "write", spy)
