@@ -6,6 +6,7 @@ Keys end in _ratio (the peer's time over ours for the same work, larger is bette
 CPU cores expect
 
     decoder   decoder_ratio 7 or more at Sionna's 1 % point, decoder_clear_ratio 12 or more 1 dB above it
+    engine    engine_overhead_ms under 5 a point, ledger_open_ms under 2000 for a million chunks, workers_ratio 1.6
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
     curve     curve_run_ratio 3 or more over a whole curve, blocks_ratio 1.7 or more
 
@@ -21,6 +22,7 @@ from pathlib import Path
 
 BENCHMARKS = {
     "decoder": "benchmarks.decoder",
+    "engine": "benchmarks.engine",
     "link": "benchmarks.link",
 }
 """Benchmarks by name: modules with a function ``run() -> dict`` of figures."""

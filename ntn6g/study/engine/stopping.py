@@ -73,10 +73,19 @@ class StopRule:
         return met
 
     def _narrow(self, errors: Any, blocks: Any) -> Any:
-        low, high = clopper_pearson(errors, blocks)
-        narrow = (high - low) * blocks <= 2.0 * (self.relative_ci or 0.0) * errors
-        clean = high < (self.bler_floor or 0.0)
-        return np.where(errors == 0, clean, narrow) & (blocks > 0)
+        """Whether the relative interval, or the upper bound where no error was seen, is as wanted."""
+        wanted = self.relative_ci or 0.0
+        # The exact interval costs a microsecond each, so it is asked only where the normal one comes near; the exact
+        # one is never narrower than 0.8 of that.
+        normal_squared = _NORMAL_SQUARED * (blocks - errors)  # (half width over rate)^2 times errors and blocks
+        near = (0.64 * normal_squared <= wanted**2 * errors * blocks) & (blocks > 0)
+        narrow = np.zeros(np.shape(errors), bool)
+        low, high = clopper_pearson(errors[near], blocks[near])
+        narrow[near] = (high - low) * blocks[near] <= 2.0 * wanted * errors[near]
+        if self.bler_floor is not None:
+            clean = (errors == 0) & (blocks > 0)
+            narrow[clean] = clopper_pearson(0, blocks[clean])[1] < self.bler_floor
+        return narrow
 
     def chunks_expected(self, tally: Tally) -> int:
         """Forecast of the chunks this point will need in all, at least one more than it has."""

@@ -5,12 +5,14 @@ import itertools
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ntn6g.core.errors import RunError
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, InProcess, Ledger, StopRule, Tally, read_progress, resume, run
+from ntn6g.study.intervals import clopper_pearson
 
 
 @dataclass(frozen=True)
@@ -294,3 +296,16 @@ def test_ledgers_of_different_points_join_and_disagreement_is_refused(ledger, tm
     liar.close()
     with pytest.raises(RunError, match="disagree"):
         ledger.take_from(tmp_path / "liar.sqlite")
+
+
+def test_the_exact_interval_is_never_narrower_than_four_fifths_of_the_normal_one():
+    # what lets the rule skip the exact one where the normal one is far too wide
+    blocks = np.array([32, 64, 128, 320, 1024, 5000, 100_000])[:, None]
+    errors = np.unique(np.concatenate([np.arange(1, 400), np.geomspace(400, 100_000, 200).astype(int)]))[None, :]
+    errors, blocks = np.broadcast_arrays(errors, blocks)
+    errors, blocks = errors[errors <= blocks], blocks[errors <= blocks]
+    low, high = clopper_pearson(errors, blocks)
+
+    rate = errors / blocks
+    normal = 1.95996 * np.sqrt(rate * (1 - rate) / blocks)
+    assert np.all((high - low) / 2 >= 0.8 * normal)
