@@ -1,0 +1,173 @@
+"""What a link study makes of a scenario: powers, rates and channel values by their definitions, worked out by hand."""
+
+import math
+
+import pytest
+
+from ntn6g.scenario import from_mapping
+from ntn6g.study.build import build
+from ntn6g.study.engine import Tally
+
+ELEMENTS = 14 * 12 * 25  # of the slot below
+DATA_ELEMENTS = ELEMENTS - 2 * 6 * 25  # two DM-RS symbols, every second subcarrier
+# TS 38.214 5.1.3.2: N_RE = min(156, 168 - 12) 25 = 3900, N_info = 3900 x 4 x 553/1024 = 8424.6, which is rounded to
+# 2^7 round((8424.6 - 24)/2^7) = 8448, more than 8424: C = ceil(8472/8424) = 2, and 8 C ceil(8472/(8 C)) - 24 = 8456
+BLOCK_BITS = 8456
+GUOWANG = [
+    "1 62323U 24240A   26115.49220466  .00000041  00000+0  60880-4 0  9996",
+    "2 62323  86.5040   1.0150 0001837  72.4834 287.6500 13.24413432 65663",
+]
+
+
+def study(**changes):
+    """The quickstart's link, on white noise unless told otherwise."""
+    base = {
+        "schema": 1,
+        "study": "link",
+        "name": "definitions",
+        "channel": {"carrier_ghz": 20.0, "environment": "urban", "fading": {"kind": "awgn"}},
+        "link": {"subcarrier_khz": 120, "resource_blocks": 25, "mcs": 14},
+        "power": {"ebno_db": 6.0},
+    }
+    return build(from_mapping(base | changes))[0]
+
+
+def over_beijing(elevation_deg, **changes):
+    place = {
+        "platforms": {"sat": {"kind": "tle", "lines": GUOWANG}},
+        "terminals": {"ue": {"latitude_deg": 39.9, "longitude_deg": 116.4, "altitude_m": 50.0}},
+        "at": {
+            "pass": {"after": "2026-04-25T12:00:00Z", "min_culmination_deg": 75.0},
+            "elevation_deg": elevation_deg,
+        },
+    }
+    return study(**place | changes)
+
+
+def facts(made):
+    return made.points[0].facts
+
+
+def channel(kind="ntn-tdl", **changes):
+    return {"channel": {"carrier_ghz": 20.0, "environment": "urban", "fading": {"kind": kind, **changes}}}
+
+
+def test_energy_per_bit_counts_every_element_of_the_slot():
+    esno_db = facts(study())["esno_db"]
+
+    # Eb = Es elements / bits
+    assert esno_db == pytest.approx(6.0 + 10 * math.log10(BLOCK_BITS / ELEMENTS), abs=1e-9)
+
+
+def test_the_cyclic_prefix_costs_a_fifteenth_where_it_counts():
+    plain = facts(study())["esno_db"]
+    counted = facts(study(link={"subcarrier_khz": 120, "mcs": 14, "count_cyclic_prefix": True}))["esno_db"]
+
+    # a slot of 14 useful symbols at 120 kHz lasts 14/120 ms = 0.11667 ms of 0.125 ms: 15/14
+    assert plain - counted == pytest.approx(10 * math.log10(15 / 14), abs=1e-9)
+
+
+def test_noise_is_that_of_one_element():
+    made = study(power={"esno_db": 7.0})
+
+    assert made.points[0].values["noise_variance"] == pytest.approx(10**-0.7, rel=1e-12)
+    assert facts(made)["ebno_db"] == pytest.approx(7.0 + 10 * math.log10(ELEMENTS / BLOCK_BITS), abs=1e-9)
+
+
+def test_uncoded_bits_share_the_energy_of_a_symbol():
+    made = study(link={"coding": "none", "modulation": "16qam", "csi": "perfect", "pilots": False})
+
+    assert facts(made)["esno_db"] == pytest.approx(6.0 + 10 * math.log10(4), abs=1e-9)
+
+
+def test_rates_follow_from_delivered_blocks():
+    made = study()
+    counts = {"blocks": 320, "block_errors": 80, "bits": 320 * BLOCK_BITS, "bit_errors": 9600}
+    counts |= {"bit_errors_squared": 80 * 120**2, "uncoded_bits": 320 * 4 * DATA_ELEMENTS}
+    counts |= {"uncoded_bit_errors": 50_000, "uncoded_bit_errors_squared": 320 * 157**2}
+    counts |= {"undetected_errors": 0, "iterations": 3200}
+    row = made.row(made.points[0], Tally(10, counts, {"sinr": 320 * 10.0}), "block_errors")
+
+    # one block each 0.125 ms, three of four delivered; 12 x 25 x 120 kHz = 36 MHz
+    assert row["throughput_bps"] == pytest.approx(0.75 * BLOCK_BITS / 125e-6, rel=1e-12)
+    assert row["spectral_efficiency"] == pytest.approx(0.75 * BLOCK_BITS / 125e-6 / 36e6, rel=1e-12)
+    assert row["bler"] == 0.25
+    assert row["ber"] == pytest.approx(9600 / (320 * BLOCK_BITS), rel=1e-12)
+    assert row["ber_uncoded"] == pytest.approx(50_000 / (320 * 4 * DATA_ELEMENTS), rel=1e-12)
+    assert row["iterations"] == 10
+    assert row["sinr_db"] == pytest.approx(10.0, abs=1e-12)
+    assert row["bler_low"] < 0.25 < row["bler_high"]
+    assert row["throughput_bps_low"] < row["throughput_bps"] < row["throughput_bps_high"]
+
+
+def test_shannon_bound_is_that_of_the_occupied_bandwidth():
+    assert facts(study(power={"esno_db": 7.0}))["capacity_bps"] == pytest.approx(
+        36e6 * math.log2(1 + 10**0.7), rel=1e-12
+    )
+
+
+# TR 38.811 V15.1.0, Table 6.7.2-3b (urban, Ka, line of sight) and -4b (without): muDS and muK
+@pytest.mark.parametrize(
+    ("elevation_deg", "profile", "mu_ds", "mu_k"),
+    [(20.0, "C", -8.59, 23.62), (40.0, "D", None, 8.56), (70.0, "C", None, 4.88), (40.0, "A", None, None)],
+)
+def test_delay_spread_and_k_factor_are_the_medians_of_the_table(elevation_deg, profile, mu_ds, mu_k):
+    found = facts(over_beijing(elevation_deg, **channel(profile=profile)))
+
+    if mu_ds is not None:
+        assert found["delay_spread_ns"] == pytest.approx(10 ** (mu_ds + 9), rel=1e-6)
+    if mu_k is None:
+        assert "k_factor_db" not in found  # no line of sight, no K-factor
+    else:
+        assert found["k_factor_db"] == pytest.approx(mu_k, abs=1e-6)
+
+
+def test_given_delay_spread_and_k_factor_replace_the_table():
+    found = facts(over_beijing(40.0, **channel(profile="D", delay_spread_ns=55.0, k_factor_db=3.0)))
+
+    assert (found["delay_spread_ns"], found["k_factor_db"]) == (pytest.approx(55.0), 3.0)
+
+
+def test_tdl_c_of_tr_38901_has_no_line_of_sight_and_d_has_its_own_k_factor():
+    # TR 38.901 V16.1.0, Table 7.7.2-3 lists no LOS tap; Table 7.7.2-4: the total of D by eq. (7.7-6) is 7.0 dB
+    without, with_sight = (facts(study(**channel("tdl", profile=p, delay_spread_ns=30.0))) for p in "CD")
+
+    assert "k_factor_db" not in without
+    assert with_sight["k_factor_db"] == pytest.approx(7.0, abs=0.05)  # half the last printed digit
+
+
+def test_budget_gives_the_es_over_n0_worked_out_by_hand():
+    made = over_beijing(
+        30.0,
+        power={"budget": {"eirp_density_dbw_mhz": 10.0, "gt_dbk": 15.86}},
+        channel={
+            "carrier_ghz": 20.0,
+            "environment": "urban",
+            "fading": {"kind": "awgn"},
+            "losses": {"gas": False, "scintillation": False, "clutter": False},
+        },
+    )
+    range_km = facts(made)["range_km"]
+
+    # per hertz: 10 dBW/MHz = -50 dBW/Hz; FSPL of TR 38.811 eq. (6.6-2); k = -228.6 dBW/K/Hz
+    free_space_db = 32.45 + 20 * math.log10(20.0) + 20 * math.log10(range_km * 1e3)
+    assert facts(made)["esno_db"] == pytest.approx(10.0 - 60.0 + 15.86 + 228.6 - free_space_db, abs=0.01)  # constants
+    assert facts(made)["path_loss_db"] == pytest.approx(free_space_db, abs=0.01)
+
+
+def test_identity_is_the_physics_and_not_the_words_or_the_rule():
+    identity = study().points[0].identity
+
+    assert study(name="another", description="in other words").points[0].identity == identity
+    assert study(stop={"block_errors": 7, "max_blocks": 64}).points[0].identity == identity
+    assert study(seed=2).points[0].identity != identity
+    assert study(power={"ebno_db": 6.5}).points[0].identity != identity
+    assert study(link={"subcarrier_khz": 120, "mcs": 13}).points[0].identity != identity
+
+
+def test_points_that_differ_in_values_share_a_structure():
+    made = study(sweep={"grid": {"power.ebno_db": [1.0, 2.0], "link.mcs": [10, 14]}})
+
+    assert len(made.points) == 4
+    assert len(made.structures) == 2
+    assert {point.work.channel_key for point in made.points} == {"awgn|None|1x1"}
