@@ -51,6 +51,12 @@ class FakeStep:
         return Chunk({"blocks": BLOCKS_PER_CHUNK, "block_errors": errors}, {"sinr": 1.0 / (number + 3) + errors})
 
 
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    """Workers unpickle what is defined here by its module's name."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[3])
+
+
 def no_tensorflow(threads):
     """Stands for the opening of TensorFlow in a worker."""
 
