@@ -147,14 +147,17 @@ class TestReproducibility:
         digests = dict(re.findall(r"^# sha256 ([0-9a-f]{64})  ntn6g/(.*)$", text("out/scenario.yaml"), re.M))
         package = Path(ntn6g.__file__).parent
         tables = [
-            p for room in ("channel", "phy") for p in (package / room).rglob("*") if p.suffix in (".yaml", ".csv")
+            p
+            for room in ("orbit", "channel", "phy")
+            for p in (package / room).rglob("*")
+            if p.suffix in (".yaml", ".csv")
         ]
         assert {(hashlib.sha256(p.read_bytes()).hexdigest(), p.relative_to(package).as_posix()) for p in tables} == set(
             digests.items()
         )
 
         manifest = json.loads(text("out/manifest.json"))
-        # design.md section 4
+        # what scripts rely upon
         contract = (
             "study seed commit versions device numerics started wall_s compile_s compile_count run_s points complete"
         )
