@@ -25,7 +25,8 @@ def test_every_benchmark_can_be_asked_for_figures(speed):
 
 
 def test_an_unknown_benchmark_is_refused_with_the_known_ones():
-    asked = subprocess.run([sys.executable, str(SCRIPT), "--only", "light"], capture_output=True, text=True, check=False)
+    command = [sys.executable, str(SCRIPT), "--only", "light"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert asked.returncode == 2
     assert "'decoder'" in asked.stderr
