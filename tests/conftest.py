@@ -129,6 +129,9 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):
     from ntn6g.scenario import load
 
     parts = [f"parts.{name}." for name, part in load(config).parts.items() if part.stop is not None]
+    found = load(config)
+    if found.coverage is not None:
+        return ["coverage.latitude_step_deg=30", "coverage.duration_h=1"]
     return [
         f"link.resource_blocks={resource_blocks}",
         "engine.batch=64",

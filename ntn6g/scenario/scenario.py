@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.channel import Channel
+from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
 from ntn6g.scenario.link import Link, Power
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
@@ -15,6 +16,11 @@ from ntn6g.scenario.sweep import Engine, Stop, Sweep
 
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
 _NOT_SWEPT = ("schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "link": ("channel", "link", "power"),
+    "pass": ("channel",),
+    "coverage": ("platforms", "coverage"),
+}  # sections without which a study cannot be
 
 
 class Track(Section):
@@ -25,9 +31,9 @@ class Track(Section):
 
 
 class Part(Section):
-    """What one part changes; `at`, `channel`, `link` and `track` are merged, the other keys replaced."""
+    """What one part changes; `at`, `channel`, `link`, `track`, `coverage` are merged, the other keys replaced."""
 
-    study: Literal["link", "pass"] | None = None
+    study: Literal["link", "pass", "coverage"] | None = None
     """Study kind of this part."""
     description: str | None = None
     """What this part shows."""
@@ -41,6 +47,8 @@ class Part(Section):
     """Replaces the inherited `power`."""
     track: Track | None = None
     """Keys of `track`."""
+    coverage: dict[str, Any] | None = None
+    """Keys of `coverage`."""
     sweep: Sweep | None = None
     """Replaces the inherited `sweep`."""
     stop: Stop | None = None
@@ -52,8 +60,9 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass"] | None = None
-    """Study kind: link (error rates) or pass (geometry over a pass); required unless each part gives it."""
+    study: Literal["link", "pass", "coverage"] | None = None
+    """Study kind: link (error rates), pass (geometry over a pass) or coverage (satellites in view over the Earth);
+    required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
     description: str = ""
@@ -74,6 +83,8 @@ class Scenario(Section):
     """How strong the signal is; required by a link study."""
     track: Track = Field(default_factory=Track)
     """The time axis of a pass study."""
+    coverage: Coverage | None = None
+    """Grid and instants of a coverage study; required by it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -101,21 +112,26 @@ class Scenario(Section):
         """The platform of the link: the one that `at` names, or the only one."""
         return _chosen("platform", self.at.platform if self.at else None, self.platforms)
 
+    def coverage_platform(self) -> str:
+        """The constellation of a coverage study: the one that `coverage` names, or the only one."""
+        given = self.coverage.platform if self.coverage else None
+        return _chosen("platform", given, self.platforms, section="coverage")
+
     def terminal_name(self) -> str:
         """The terminal of the link: the one that `at` names, or the only one."""
         return _chosen("terminal", self.at.terminal if self.at else None, self.terminals)
 
 
-def _chosen(key: str, given: str | None, among: Iterable[str]) -> str:
+def _chosen(key: str, given: str | None, among: Iterable[str], section: str = "at") -> str:
     names = list(among)
     if given is None and len(names) == 1:
         return names[0]
     if given is None:
         raise ScenarioError(
-            f"required key is missing, since there are several; known: {', '.join(names)}", key=f"at.{key}"
+            f"required key is missing, since there are several; known: {', '.join(names)}", key=f"{section}.{key}"
         )
     if given not in names:
-        raise ScenarioError(unknown_name(given, names), key=f"at.{key}")
+        raise ScenarioError(unknown_name(given, names), key=f"{section}.{key}")
     return given
 
 
@@ -195,16 +211,18 @@ def _check_swept(path: str, known: Mapping[str, Key]) -> None:
 def check(scenario: Scenario) -> None:
     """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
     if scenario.study is None:
-        raise ScenarioError("required key is missing; choose link or pass", key="study")
-    needed = ("channel", "link", "power") if scenario.study == "link" else ("channel",)
-    for key in needed:
-        if getattr(scenario, key) is None:
+        raise ScenarioError("required key is missing; choose link, pass or coverage", key="study")
+    for key in _NEEDED[scenario.study]:
+        if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
     link = scenario.link if scenario.study == "link" else None  # a pass reads its spacing at most
     for section in (scenario.channel, link, scenario.power):
         if section is not None:
             section.check()
-    _check_geometry(scenario)
+    if scenario.study == "coverage":
+        scenario.coverage_platform()
+    else:
+        _check_geometry(scenario)
 
 
 def _check_geometry(scenario: Scenario) -> None:

@@ -37,6 +37,7 @@ def _studies() -> dict[str, str]:
     return {
         "link": "BLER, BER and throughput over any sweep",
         "pass": "elevation, range, delay, Doppler and Doppler rate of a pass against time",
+        "coverage": "satellites of a constellation in view over the Earth, gaps and revisit",
     }
 
 

@@ -12,7 +12,13 @@ import tensorflow as tf
 from ntn6g.orbit.frames import greenwich_mean_sidereal_time
 from ntn6g.orbit.geometry import Horizon, LinkGeometry, Motion, geometry_of
 from ntn6g.orbit.network.fleet import ElementSets, Fleet
-from ntn6g.orbit.network.grid import CircularElements, circular_elements, circular_motion, circular_tables
+from ntn6g.orbit.network.grid import (
+    CircularElements,
+    CircularTables,
+    circular_elements,
+    circular_motion,
+    circular_tables,
+)
 from ntn6g.orbit.platforms.element_set import positions_teme_km
 from ntn6g.orbit.platforms.keplerian import ELEMENTS, KeplerianOrbit
 from ntn6g.orbit.platforms.surface import FixedTerminal
@@ -20,6 +26,7 @@ from ntn6g.orbit.state import Terminal, Times
 from ntn6g.orbit.trigonometry import sin_cos
 
 FINE = 96  # instants per row of an even grid: 186 sines per satellite for the 8640 instants of a day at 10 s
+_BLOCK = 1024  # satellites whose tables are made at once: 19 MB for the 8640 instants of a day at 10 s
 _EVEN_S = 1e-9  # instants this close to an even grid lie on it: 1e-5 m of motion
 # Steps on which five-point differences of sampled positions are as good as those of `ElementSet` (at 4 s): at 10 s
 # truncation is h^4 x^(5) / 30, 2e-6 m/s on low orbits
@@ -47,7 +54,9 @@ class Satellites:
 
     def __init__(self, fleet: Fleet, times: Times) -> None:
         self.fleet = fleet
-        self._circular = None
+        self._instants = len(np.asarray(times.offset_s))
+        self._block: tuple[int, list[list[np.ndarray]]] | None = None
+        self._circular: list[np.ndarray] | None = None
         if isinstance(fleet, KeplerianOrbit) and fleet.circular:
             elements = circular_elements(fleet, times).__tf_flatten__()[1]
             self._circular = [part.numpy() for part in elements]
@@ -56,8 +65,7 @@ class Satellites:
         """Kind and inputs of some satellites at some instants; element sets are propagated here, on the host."""
         offset_s = np.asarray(times.offset_s, np.float64)
         if self._circular is not None:
-            circular = CircularElements(*(part[members] for part in self._circular))
-            return "circular", (circular_tables(circular, *_grid(offset_s)),)
+            return "circular", (self._tables(self._circular, members, offset_s),)
         fleet = self.fleet.take(members)
         if isinstance(fleet, KeplerianOrbit):
             elements = {name: _f64(getattr(fleet, name)) for name in ELEMENTS}
@@ -72,6 +80,20 @@ class Satellites:
         if isinstance(fleet, ElementSets) and is_even(offset_s) and _SAMPLED_S[0] <= step_s <= _SAMPLED_S[1]:
             return "sampled", _samples(fleet, times, offset_s, step_s)
         return "states", (fleet.state(times),)
+
+    def _tables(self, elements: list[np.ndarray], members: slice, offset_s: np.ndarray) -> CircularTables:
+        """Tables of some satellites; cut from those of a block where all instants are asked for at once."""
+        count = members.stop - members.start
+        if len(offset_s) != self._instants or count >= _BLOCK:
+            return circular_tables(CircularElements(*(part[members] for part in elements)), *_grid(offset_s))
+        length = _BLOCK // count * count
+        first = members.start // length * length
+        if self._block is None or self._block[0] != first:
+            block = CircularElements(*(part[first : first + length] for part in elements))
+            whole = circular_tables(block, *_grid(offset_s)).__tf_flatten__()[1]
+            self._block = first, [[part.numpy() for part in table] for table in whole]
+        here = slice(members.start - first, members.stop - first)
+        return CircularTables(*(tuple(part[:, here] for part in table) for table in self._block[1]))
 
 
 def _samples(fleet: ElementSets, times: Times, offset_s: np.ndarray, step_s: float) -> tuple[tf.Tensor, ...]:

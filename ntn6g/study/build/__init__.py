@@ -5,12 +5,13 @@ from typing import Any
 
 from ntn6g.scenario import Scenario
 from ntn6g.scenario.messages import place
+from ntn6g.study.build.coverage import CoverageStudy
 from ntn6g.study.build.link import LinkStudy
 from ntn6g.study.build.passes import PassStudy
 
 __all__ = ["STUDIES", "build"]
 
-STUDIES: dict[str, Callable[[str, Scenario], Any]] = {"link": LinkStudy, "pass": PassStudy}
+STUDIES: dict[str, Callable[[str, Scenario], Any]] = {"link": LinkStudy, "pass": PassStudy, "coverage": CoverageStudy}
 """Study kinds by the name a scenario gives them."""
 
 

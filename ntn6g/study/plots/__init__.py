@@ -11,6 +11,7 @@ from typing import Any
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
+from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
 from ntn6g.study.plots.style import house_style, legend_text, require_format, save
 from ntn6g.study.plots.tables import RATES, TIME_AXES, Part, read_run, x_axis
@@ -24,8 +25,11 @@ FIGURES: dict[str, Callable[[Sequence[Part]], Any]] = {
     "uncoded": uncoded,
     "along-pass": along_pass,
     "pass": pass_geometry,
+    "coverage": coverage_map,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
+
+_SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map"}  # of kinds that have but one
 
 
 def draw_run(folder: Path) -> list[Path]:
@@ -116,6 +120,10 @@ def figure_kind(part: Part) -> str:
     """Kind of figure a part is drawn as, a key of `FIGURES`; '' where it has nothing to draw."""
     if "time_s" in part.series and any(panel in part.series for panel in PANELS):
         return "pass"
+    if "in_view_mean" in part.series:
+        return "coverage"
+    if part.study == "coverage":
+        return ""
     if not any(part.has(rate) for rate in RATES):
         return ""
     if x_axis(part) in TIME_AXES:
@@ -126,4 +134,4 @@ def figure_kind(part: Part) -> str:
 def _subject(part: Part) -> tuple[str, str]:
     """What must agree for two parts to share a figure: its kind, and what lies on its x axis."""
     kind = figure_kind(part)
-    return (kind, "time" if kind in ("pass", "along-pass") else x_axis(part))
+    return (kind, _SHARED_AXES.get(kind) or x_axis(part))

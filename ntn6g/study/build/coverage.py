@@ -1,0 +1,196 @@
+"""Study `coverage`: how many satellites of a constellation every place of a grid sees, and how long it sees none."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g import orbit, scenario
+from ntn6g.scenario import Coverage, Scenario, apply, flatten, sweep_points
+from ntn6g.study.build.satellites import fleet, warn_of_age
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, Recipe, StopRule, Tally
+
+_FIGURES = ("satellites", "in_view_mean", "in_view_min", "visible_fraction", "longest_gap_s", "revisit_s")
+
+
+@dataclass(frozen=True)
+class CoveragePoint:
+    """One map: the axes that chose it, the scenario that describes it."""
+
+    axes: Mapping[str, Any]
+    scenario: Scenario
+    identity: str
+    structure: str = "coverage"
+
+    @property
+    def work(self) -> Scenario:
+        """What the step needs of it."""
+        return self.scenario
+
+
+class _CoverageStep:
+    """One chunk per map: its figures."""
+
+    chunks_per_batch = 1
+
+    def __init__(self) -> None:
+        self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
+
+    def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
+        begun = time.perf_counter()
+        chunks = [Chunk({}, _figures(asked)) for asked, _ in work]
+        self.run_s += time.perf_counter() - begun
+        return chunks
+
+
+class CoverageStudy:
+    """A deterministic study: one chunk and one map a point.
+
+    Parameters as `ntn6g.study.build.link.LinkStudy`.
+
+    Raises
+    ------
+    ScenarioError
+        When the platform is no constellation, or cannot be made.
+    """
+
+    kind = "coverage"
+    rule = StopRule(max_blocks=BLOCKS_PER_CHUNK)
+
+    def __init__(self, part: str, scenario: Scenario) -> None:
+        self.part, self.scenario = part, scenario
+        self.points = []
+        for values in sweep_points(scenario):
+            asked = apply(scenario, values)
+            window, name, platform = _asked(asked)
+            several = fleet(platform, f"platforms.{name}")  # refuses here, before anything is written
+            middle = window.start + timedelta(hours=window.duration_h / 2.0)
+            warn_of_age(getattr(several, "members", ()), middle)
+            flat = flatten(asked)
+            text = json.dumps({k: v for k, v in flat.items() if k not in ("name", "description")}, sort_keys=True)
+            axes = {path: flat.get(path, given) for path, given in values.items()}
+            self.points.append(CoveragePoint(axes, asked, hashlib.sha256(text.encode()).hexdigest()))
+
+    def rows(self, structure: str) -> int:
+        """Nothing is batched."""
+        del structure
+        return 1
+
+    def recipe(self, structure: str) -> Recipe:
+        """The one step there is."""
+        del structure
+        return _CoverageStep
+
+    def row(self, point: CoveragePoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+        """Figures of the whole grid, its cells weighted by their area."""
+        del point, stopped_by
+        whole = {name: int(tally.sums[name]) for name in ("satellites", "in_view_min")}
+        return {name: tally.sums[name] for name in _FIGURES} | whole
+
+    def series(self) -> list[dict[str, Any]]:
+        """Maps of every point, in order; ``axes`` says in JSON what tells it from the others."""
+        return [maps(p.scenario) | {"axes": np.array(json.dumps(p.axes))} for p in self.points]
+
+
+def _asked(asked: Scenario) -> tuple[Coverage, str, scenario.Platform]:
+    name = asked.coverage_platform()
+    assert asked.coverage is not None  # checked on loading
+    return asked.coverage, name, asked.platforms[name]
+
+
+def maps(asked: Scenario) -> dict[str, Any]:
+    """Statistics [latitude, longitude] of every cell's centre, with the edges of the grid in degrees."""
+    window, name, platform = _asked(asked)
+    counts = _in_view(window.model_copy(update={"platform": name, "at_least": 1}), platform)
+    found = statistics(counts, window.step_s, at_least=window.at_least)
+    shape = window.rows, window.columns
+    return {
+        "latitude_edge_deg": np.linspace(window.south_deg, window.north_deg, window.rows + 1),
+        "longitude_edge_deg": np.linspace(-180.0, 180.0, window.columns + 1),
+        **{key: values.reshape(shape) for key, values in found.items()},
+        "platform": np.array(name),
+        "min_elevation_deg": np.array(window.min_elevation_deg),
+    }
+
+
+@lru_cache(maxsize=16)
+def _in_view(window: Coverage, platform: scenario.Platform) -> np.ndarray:
+    """Satellites above the mask, int64 [cell, instant], cells from south to north and then eastward from 180 W."""
+    several = fleet(platform, f"platforms.{window.platform}")
+    south, height, width = window.south_deg, window.latitude_step_deg, window.longitude_step_deg
+    sites = [
+        orbit.FixedTerminal(
+            latitude_rad=math.radians(south + (row + 0.5) * height),
+            longitude_rad=math.radians(-180.0 + (column + 0.5) * width),
+            altitude_m=0.0,
+        )
+        for row in range(window.rows)
+        for column in range(window.columns)
+    ]
+    times = orbit.Times(window.start, np.arange(window.instants) * window.step_s)
+    counts = np.zeros((len(sites), window.instants), np.int64)
+    mask_rad = math.radians(window.min_elevation_deg)
+    for chunk in orbit.pair_geometry(several, sites, times, mask_rad=mask_rad, reduce=_visible):
+        counts[chunk.terminals, chunk.times] += chunk.result.numpy()
+    return counts
+
+
+def _visible(geometry: orbit.LinkGeometry) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(geometry.visible, tf.int32), axis=1)
+
+
+def statistics(in_view: np.ndarray, step_s: float, *, at_least: int = 1) -> dict[str, np.ndarray]:
+    """What a place sees over time.
+
+    Parameters
+    ----------
+    in_view : [cell, instant], int
+        Satellites above the mask.
+    step_s : float
+        Time between instants, s. An instant stands for one step, so gaps are known to one step.
+    at_least : int
+        Satellites in view from which an instant counts as covered.
+
+    Returns
+    -------
+    dict
+        ``in_view_mean``, ``in_view_min``, ``in_view_max`` of satellites; ``visible_fraction`` of instants that are
+        covered; ``longest_gap_s`` and ``revisit_s``, the longest and the mean run of instants that are not, 0 where
+        there is none. Runs are cut at the ends of the window, where they are lower bounds.
+    """
+    bare = in_view < at_least
+    padded = np.pad(bare, ((0, 0), (1, 1))).astype(np.int8)
+    edges = np.diff(padded, axis=1)
+    cell, first = np.nonzero(edges == 1)
+    length_s = step_s * (np.nonzero(edges == -1)[1] - first)
+    longest_s, gaps = np.zeros(len(in_view)), np.bincount(cell, minlength=len(in_view))
+    np.maximum.at(longest_s, cell, length_s)
+    return {
+        "in_view_mean": in_view.mean(1),
+        "in_view_min": in_view.min(1),
+        "in_view_max": in_view.max(1),
+        "visible_fraction": 1.0 - bare.mean(1),
+        "longest_gap_s": longest_s,
+        "revisit_s": step_s * bare.sum(1) / np.maximum(gaps, 1),
+    }
+
+
+def _figures(asked: Scenario) -> dict[str, float]:
+    window, name, platform = _asked(asked)
+    found = maps(asked)
+    edges = np.sin(np.radians(found["latitude_edge_deg"]))
+    weights = np.repeat(np.diff(edges)[:, None] / window.columns, window.columns, 1) / (edges[-1] - edges[0])
+    return {
+        "satellites": float(fleet(platform, f"platforms.{name}").size),
+        "in_view_min": float(found["in_view_min"].min()),
+        "longest_gap_s": float(found["longest_gap_s"].max()),
+        **{key: float((weights * found[key]).sum()) for key in ("in_view_mean", "visible_fraction", "revisit_s")},
+    }
