@@ -173,7 +173,7 @@ def test_what_a_study_needs_is_asked_for_by_name(changed, example, refusal):
     unswept = ("sweep=null",)
 
     assert refusal(awgn, *unswept, "power=null") == "power: required key is missing; a link study needs it"
-    assert refusal(awgn, *unswept, "study=null") == "study: required key is missing; choose link or pass"
+    assert refusal(awgn, *unswept, "study=null") == "study: required key is missing; choose link, pass or coverage"
     assert "at: required key is missing; power.budget needs it" in refusal(
         awgn, *unswept, "at=null", "power={budget: {eirp_dbm: 40, gt_dbk: 1}}", "power.ebno_db=null"
     )
