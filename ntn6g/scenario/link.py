@@ -14,8 +14,8 @@ LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28}
 class Decoder(Section):
     """The LDPC decoder."""
 
-    kind: Literal["layered-min-sum", "sionna"] = "layered-min-sum"
-    """Layered normalised min-sum, or Sionna's flooding belief propagation."""
+    kind: Literal["layered-min-sum", "layered-offset-min-sum", "layered-sum-product", "sionna"] = "layered-min-sum"
+    """Layered normalised min-sum, offset min-sum or sum-product, or Sionna's flooding belief propagation."""
     iterations: int | None = Field(default=None, ge=1, le=1_000)
     """Most iterations, 1 to 1000; default: the decoder's own."""
 

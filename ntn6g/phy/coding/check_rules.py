@@ -1,0 +1,96 @@
+"""What a parity check answers: min-sum, normalised or offset, in fixed point, and the sum-product rule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+STEPS_PER_LLR = 8  # fixed-point resolution
+LARGEST = 127  # steps; channel values and messages are clipped here (int8)
+SCALING_SIXTEENTHS = 12  # normalisation 0.75 of min-sum messages
+OFFSET = 4  # steps; 0.5, the usual offset of min-sum
+_FIXED_FILLER = 8192  # steps; a known 0 outweighs anything the checks can say (30 edges x 127)
+_REAL_FILLER, _SMALLEST, _LARGEST_REAL = 1e4, 1e-6, 20.0  # float32: phi(20) = 4e-9, phi(1e-6) = 14.5
+
+
+@dataclass(frozen=True)
+class CheckRule:
+    """Arithmetic of a layered decoder.
+
+    ``quantise`` turns channel ratios log P(0)/P(1), float32, into posteriors of type ``posterior``; ``answer`` turns
+    what the bits of Z checks say, [edges, Z, codewords], into what the checks answer, same shape and type; messages
+    are kept as ``message``; ``filler`` is the posterior of a bit known to be 0.
+    """
+
+    quantise: Callable[[tf.Tensor], tf.Tensor]
+    answer: Callable[[tf.Tensor], tf.Tensor]
+    posterior: tf.DType
+    message: tf.DType
+    filler: float
+
+
+def _i16(value: int) -> tf.Tensor:
+    return tf.constant(value, tf.int16)
+
+
+def _fixed_point(llr: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.round(tf.clip_by_value(STEPS_PER_LLR * llr, -LARGEST, LARGEST)), tf.int16)
+
+
+def _normalised(magnitude: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.right_shift(magnitude * _i16(SCALING_SIXTEENTHS) + _i16(8), _i16(4))
+
+
+def _offset(magnitude: tf.Tensor) -> tf.Tensor:
+    return tf.maximum(magnitude - _i16(OFFSET), _i16(0))
+
+
+def min_sum(extrinsic: tf.Tensor, weaken: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Min-sum messages of Z checks: int16 [edges, Z, codewords] to the same shape; the sign of 0 is +.
+
+    The edge number rides in the low five bits (at most 19 edges a check), so the smallest magnitude is
+    unique and two minima make exact leave-one-out minima even among ties, such as the erased (punctured)
+    bits.
+    """
+    edges = extrinsic.shape[0]
+    number = tf.constant(np.arange(edges).reshape(-1, 1, 1), tf.int16)
+    key = tf.minimum(tf.abs(extrinsic), _i16(LARGEST)) * _i16(32) + number
+    first = tf.reduce_min(key, 0)
+    is_first = tf.equal(key, first)
+    second = tf.reduce_min(tf.where(is_first, _i16(32767), key), 0)
+    negative = tf.reduce_sum(tf.where(extrinsic < 0, _i16(1), _i16(0)), 0)
+    sign = _i16(1) - _i16(2) * tf.bitwise.bitwise_and(negative, _i16(1))
+
+    def scaled(key: tf.Tensor) -> tf.Tensor:
+        return sign * weaken(tf.bitwise.right_shift(key, _i16(5)))
+
+    others = tf.where(is_first, scaled(second), scaled(first))
+    return tf.where(extrinsic < 0, -others, others)
+
+
+def sum_product(extrinsic: tf.Tensor) -> tf.Tensor:
+    r"""Exact messages, float32 [edges, Z, codewords]: :math:`2 \tanh^{-1} \prod \tanh(Q/2)` of the other edges.
+
+    As sums of :math:`\phi(x) = -\ln\tanh(x/2)`, which is its own inverse (R. G. Gallager, "Low-density parity-check
+    codes", IRE Trans. Inf. Theory 8, 1962, 4).
+    """
+
+    def phi(x: tf.Tensor) -> tf.Tensor:
+        decayed = tf.exp(-tf.clip_by_value(x, _SMALLEST, _LARGEST_REAL))
+        return tf.math.log1p(decayed) - tf.math.log1p(-decayed)
+
+    terms = phi(tf.abs(extrinsic))
+    magnitude = phi(tf.reduce_sum(terms, 0) - terms)
+    negative = tf.reduce_sum(tf.cast(extrinsic < 0, tf.int32), 0)
+    others = tf.where(tf.equal(tf.bitwise.bitwise_and(negative, 1), 1), -magnitude, magnitude)
+    return tf.where(extrinsic < 0, -others, others)
+
+
+NORMALISED_MIN_SUM = CheckRule(
+    _fixed_point, lambda extrinsic: min_sum(extrinsic, _normalised), tf.int16, tf.int8, _FIXED_FILLER
+)
+OFFSET_MIN_SUM = CheckRule(
+    _fixed_point, lambda extrinsic: min_sum(extrinsic, _offset), tf.int16, tf.int8, _FIXED_FILLER
+)
+SUM_PRODUCT = CheckRule(tf.identity, sum_product, tf.float32, tf.float32, _REAL_FILLER)
