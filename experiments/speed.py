@@ -8,7 +8,6 @@ CPU cores expect
     decoder   decoder_ratio 7 or more at Sionna's 1 % point, decoder_clear_ratio 12 or more 1 dB above it
     engine    engine_overhead_ms under 5 a point, ledger_open_ms under 2000 for a million chunks, workers_ratio 1.6
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
-    curve     curve_run_ratio 3 or more over a whole curve, blocks_ratio 1.7 or more
     orbit     orbit_j2_ratio 7 (5 against numpy in chunks that fit its cache), orbit_sgp4_ratio 1.1
 
 Ratios hold on a busy machine too, since both sides meet the same load; absolute rates do not.

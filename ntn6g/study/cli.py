@@ -116,6 +116,14 @@ def plot(
     overlay(folders, out)
 
 
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")]) -> None:
+    """Write report.html into a run folder: one file that opens offline."""
+    from ntn6g.study.report import write_report
+
+    typer.echo(write_report(folder))
+
+
 @app.command(name="list")
 def list_(
     topic: Annotated[Topic | None, typer.Argument(help="What to list; everything when left out.")] = None,

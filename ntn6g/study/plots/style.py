@@ -91,7 +91,45 @@ NAMES = {
     "doppler_rate_khz_s": Name("Doppler rate (kHz/s)", "{} kHz/s"),
     "bler": Name("BLER", "BLER {}"),
     "ber": Name("BER", "BER {}"),
+    "ber_uncoded": Name("BER before decoding", "BER before decoding {}"),
+    "ber_theory": Name("BER, closed form", "BER in closed form {}"),
+    "spectral_efficiency": Name("Spectral efficiency (bit/s/Hz)", "{} bit/s/Hz"),
+    "capacity_bps": Name("Shannon bound (bit/s)", "Shannon bound {} bit/s"),
 }
+UNITS = {
+    "dbw_mhz": "dBW/MHz",
+    "bps_hz": "bit/s/Hz",
+    "km_s": "km/s",
+    "m_s": "m/s",
+    "khz_s": "kHz/s",
+    "hz_s": "Hz/s",
+    "kmh": "km/h",
+    "mbps": "Mbit/s",
+    "bps": "bit/s",
+    "dbm": "dBm",
+    "dbw": "dBW",
+    "dbi": "dBi",
+    "dbk": "dB/K",
+    "db": "dB",
+    "ghz": "GHz",
+    "mhz": "MHz",
+    "khz": "kHz",
+    "hz": "Hz",
+    "deg": "deg",
+    "rad": "rad",
+    "km2": "km²",
+    "km": "km",
+    "m": "m",
+    "ms": "ms",
+    "us": "µs",
+    "ns": "ns",
+    "s": "s",
+    "k": "K",
+    "w": "W",
+    "utc": "UTC",
+    "percent": "%",
+}
+"""Units at the end of a column's name, longest first where one ends like another."""
 CAPITALS = {
     "bpsk",
     "qpsk",
@@ -105,12 +143,28 @@ CAPITALS = {
     "ls",
     "otfs",
     "ldpc",
+    "ber",
+    "bler",
+    "cdf",
+    "crlb",
+    "harq",
+    "mcs",
+    "qber",
+    "sinr",
+    "snr",
 }
 
 
 def axis_label(column: str) -> str:
-    """Name of a column with its unit, for an axis; the column itself where it has no entry in `NAMES`."""
-    return NAMES[column].axis if column in NAMES else column
+    """Name of a column with its unit, for an axis; a config path that has no entry in `NAMES` stays as it is."""
+    if column in NAMES:
+        return NAMES[column].axis
+    if "." in column or not column:
+        return column
+    unit = next((unit for unit in UNITS if column.endswith(f"_{unit}")), "")
+    words = column.removesuffix(f"_{unit}").split("_")
+    name = " ".join(word.upper() if word in CAPITALS else word for word in words)
+    return f"{name[0].upper()}{name[1:]}" + (f" ({UNITS[unit]})" if unit else "")
 
 
 def legend_text(column: str, value: Any) -> str:

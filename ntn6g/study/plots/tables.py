@@ -149,7 +149,7 @@ def x_axis(part: Part) -> str:
     varying number, else the first varying axis of any type. Where nothing varies, the first number there is.
     """
     varying = part.varying()
-    numeric = [c for c in varying if _is_numeric(part.rows[c])]
+    numeric = [c for c in varying if is_numeric(part.rows[c])]
     power = [c for c in numeric if c.startswith("power.")]
     time = [c for c in varying if c in TIME_AXES]
     most_power = part.rows[power[0]].nunique() if power else 0
@@ -159,7 +159,37 @@ def x_axis(part: Part) -> str:
         if candidates:
             return candidates[0]
     known = [c for c in (*part.axes(), "ebno_db", "esno_db", "elevation_deg") if part.has(c)]
-    return next((c for c in known if _is_numeric(part.rows[c])), "")
+    return next((c for c in known if is_numeric(part.rows[c])), "")
+
+
+def axis_behind(part: Part, column: str) -> str:
+    """Sweep axis along which a curve over ``column`` runs: the column itself, or the axis that it follows from.
+
+    Elevation along a pass, for one, follows from ``at.fraction``. Where no axis decides the column alone, it is the
+    one that a part is drawn over.
+    """
+    varying = part.varying()
+    if column in varying:
+        return column
+    if part.has(column):
+        for axis in varying:
+            if part.rows.groupby(axis, dropna=False)[column].nunique().max() <= 1:
+                return axis
+    return x_axis(part)
+
+
+def intervals(part: Part) -> list[str]:
+    """Measured columns: those with the ends of a 95 % interval beside them."""
+    found = part.rows.columns
+    return [c for c in found if f"{c}_low" in found and f"{c}_high" in found and part.has(c)]
+
+
+def facts(part: Part) -> list[str]:
+    """Numbers that the table tells of each point besides sweep axes, measured columns and their intervals."""
+    measured = intervals(part)
+    ends = {f"{c}{end}" for c in measured for end in ("_low", "_high")}
+    told = [c for c in part.rows.columns if c not in (*part.axes(), *measured) and c not in ends]
+    return [c for c in told if part.has(c) and is_numeric(part.rows[c]) and part.rows[c].nunique() > 1]
 
 
 def curves(parts: Sequence[Part], axis: str, over: str = "") -> tuple[list[Curve], list[str]]:
@@ -175,7 +205,7 @@ def curves(parts: Sequence[Part], axis: str, over: str = "") -> tuple[list[Curve
         Column to draw over instead, a quantity that follows from ``axis`` (time for a fraction of the pass).
     """
     column = over if over and all(part.has(over) for part in parts) else axis
-    numeric = all(column not in part.rows or _is_numeric(part.rows[column]) for part in parts)
+    numeric = all(column not in part.rows or is_numeric(part.rows[column]) for part in parts)
     words: list[str] = []
     if not numeric:
         words = list(dict.fromkeys(value_text(v) for part in parts for v in part.rows[column]))
@@ -185,18 +215,20 @@ def curves(parts: Sequence[Part], axis: str, over: str = "") -> tuple[list[Curve
         groups = part.rows.groupby(others, sort=False, dropna=False) if others else [((), part.rows)]
         for values, rows in groups:
             named = zip(others, values, strict=True)
-            told = [legend_text(c, plain(v)) for c, v in named if not _is_missing(v)]
+            told = [legend_text(c, plain(v)) for c, v in named if not is_missing(v)]
             x = _positions(rows, column, words)
             order = np.argsort(x, kind="stable")
             found.append(Curve((*filter(None, [part.label]), *told), x[order], rows.iloc[order]))
     return found, words
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
+    """Whether a cell of a frame is empty."""
     return isinstance(value, float) and math.isnan(value)
 
 
-def _is_numeric(column: Any) -> bool:
+def is_numeric(column: Any) -> bool:
+    """Whether a column of a frame holds numbers."""
     return column.dtype.kind in "iuf"
 
 
