@@ -162,34 +162,10 @@ def x_axis(part: Part) -> str:
     return next((c for c in known if is_numeric(part.rows[c])), "")
 
 
-def axis_behind(part: Part, column: str) -> str:
-    """Sweep axis along which a curve over ``column`` runs: the column itself, or the axis that it follows from.
-
-    Elevation along a pass, for one, follows from ``at.fraction``. Where no axis decides the column alone, it is the
-    one that a part is drawn over.
-    """
-    varying = part.varying()
-    if column in varying:
-        return column
-    if part.has(column):
-        for axis in varying:
-            if part.rows.groupby(axis, dropna=False)[column].nunique().max() <= 1:
-                return axis
-    return x_axis(part)
-
-
 def intervals(part: Part) -> list[str]:
     """Measured columns: those with the ends of a 95 % interval beside them."""
     found = part.rows.columns
     return [c for c in found if f"{c}_low" in found and f"{c}_high" in found and part.has(c)]
-
-
-def facts(part: Part) -> list[str]:
-    """Numbers that the table tells of each point besides sweep axes, measured columns and their intervals."""
-    measured = intervals(part)
-    ends = {f"{c}{end}" for c in measured for end in ("_low", "_high")}
-    told = [c for c in part.rows.columns if c not in (*part.axes(), *measured) and c not in ends]
-    return [c for c in told if part.has(c) and is_numeric(part.rows[c]) and part.rows[c].nunique() > 1]
 
 
 def curves(parts: Sequence[Part], axis: str, over: str = "") -> tuple[list[Curve], list[str]]:
