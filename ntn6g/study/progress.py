@@ -60,7 +60,7 @@ class Display:
         self._parts, self._begun_s, self._shown_s = list(parts), time.monotonic(), time.monotonic()
         for states in parts:
             counts = _count(states)
-            self._tasks.append(self._bar.add_task(counts["part"] or "points", total=None, **counts))
+            self._tasks.append(self._bar.add_task(counts["part"] or "points", total=1.0, **counts))
         if not self.console.is_terminal:
             yield
             self._log()
@@ -88,9 +88,10 @@ class Display:
         self._shown_s = time.monotonic()
         for task, states in zip(self._tasks, self._parts, strict=True):
             counts = _count(states)
-            total = max(counts.pop("expected"), 1)
+            # a share, not blocks: the bar forgets its speed whenever its total changes, and the forecast moves
+            share = counts["blocks"] / max(counts.pop("expected"), 1)
             finished = counts["done"] == counts["points"]
-            self._bar.update(task, total=total, completed=total if finished else counts["blocks"], **counts)
+            self._bar.update(task, completed=1.0 if finished else min(share, 1.0), **counts)
 
     def say(self, line: str) -> None:
         """A line about the run."""

@@ -47,7 +47,7 @@ class LayeredDecoder:
     all of its codewords hold or ``iterations`` are spent. The groups are made of codewords of like quality (mean
     of \|L\|, clipped), so that clear ones do not wait for hard ones, be it that points of different signal-to-noise
     ratio share a batch or that fading sets the blocks of one point apart. Moving single codewords out of a running
-    group saved less than it cost.
+    group was estimated to save less than it costs.
 
     References
     ----------

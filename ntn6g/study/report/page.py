@@ -18,7 +18,8 @@ td,th{padding:.2rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px 
 thead th{position:sticky;top:0;background:#f4f6f9;padding:0}
 th button{all:unset;cursor:pointer;padding:.3rem .6rem}th button:focus-visible{outline:2px solid #06c}
 th[aria-sort=ascending] button::after{content:" \\25b2"}th[aria-sort=descending] button::after{content:" \\25bc"}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;font-size:13px}
+dl{display:grid;gap:.1rem 1rem;font-size:13px}
+dl{grid-template-columns:minmax(6rem,20rem) minmax(0,1fr)}
 dt{color:#567;overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 pre{overflow:auto;background:#f4f6f9;padding:.8rem;font-size:13px}
 .warnings{background:#fff6e0;border-left:4px solid #d90;padding:.5rem 1rem .5rem 2rem;margin:0}
