@@ -9,6 +9,7 @@ CPU cores expect
     engine    engine_overhead_ms under 5 a point, ledger_open_ms under 2000 for a million chunks, workers_ratio 1.6
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
     orbit     orbit_j2_ratio 7 (5 against numpy in chunks that fit its cache), orbit_sgp4_ratio 1.1
+    channel   ray_realizations_per_s 100,000 (goal), ray_vs_sionna_uma_ratio 10 or more, mixed_ratio about 1
 
 Ratios hold on a busy machine too, since both sides meet the same load; absolute rates do not.
 """
@@ -21,6 +22,7 @@ import sys
 from pathlib import Path
 
 BENCHMARKS = {
+    "channel": "benchmarks.channel",
     "decoder": "benchmarks.decoder",
     "engine": "benchmarks.engine",
     "link": "benchmarks.link",

@@ -41,6 +41,22 @@ def phasor(cycles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return _polynomial(square, _COSINE), turn * _polynomial(square, _SINE)
 
 
+def once(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """The same values, which XLA then computes once instead of again for every consumer that repeats them.
+
+    XLA on a CPU fuses chains of multiplications and additions into whatever broadcasts them, and repeats them there;
+    a division it counts as expensive and keeps. Dividing by a one that it cannot foresee is exact.
+
+    Parameters
+    ----------
+    values : [...], float
+        What is to be kept.
+    like : tensor
+        Finite numbers that broadcast against ``values``; only their shape counts.
+    """
+    return values / tf.exp(0.0 * like)
+
+
 def frequency_response(realization: ChannelRealization, frequencies_hz: tf.Tensor) -> tf.Tensor:
     r"""Response :math:`H(t, f) = \sum_p g_p(t) \exp(-j 2\pi f \tau_p)` without the bulk terms.
 
@@ -65,6 +81,12 @@ def frequency_response(realization: ChannelRealization, frequencies_hz: tf.Tenso
     gain = realization.gain
     if gain.shape[1] != 1 or gain.shape[2] != 1:
         raise ValueError(f"one antenna at each end expected, got gain of shape {tuple(gain.shape)}")
-    cycles = -realization.excess_delay_s[:, :, None] * tf.cast(frequencies_hz, tf.float32)
-    # As a matrix product the phasors are computed once; a fused sum computes them again for every time.
-    return tf.matmul(gain[:, 0, 0], tf.complex(*phasor(cycles)), transpose_a=True)
+    delay_s = realization.excess_delay_s
+    like = delay_s[:, :, None]
+    cosine, sine = (once(part, like) for part in phasor(-like * tf.cast(frequencies_hz, tf.float32)))
+    pairs = tf.math.real(gain)[:, 0, 0, ..., None], tf.math.imag(gain)[:, 0, 0, ..., None]
+    real, imaginary = 0.0, 0.0
+    for path in range(gain.shape[3]):  # unrolled, it runs along the subcarriers; a sum over an axis does not
+        (a, b), (c, d) = (part[:, path] for part in pairs), (part[:, path, None] for part in (cosine, sine))
+        real, imaginary = real + (a * c - b * d), imaginary + (a * d + b * c)
+    return tf.complex(real, imaginary)

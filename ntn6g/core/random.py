@@ -48,7 +48,10 @@ def threefry_2x32(
 
 
 def _derive(keys: tf.Tensor, word: tf.Tensor, domain: int) -> tf.Tensor:
-    return tf.stack(threefry_2x32((keys[:, 0], keys[:, 1]), (word, tf.fill(tf.shape(word), _u32(domain)))), 1)
+    derived = tf.stack(threefry_2x32((keys[:, 0], keys[:, 1]), (word, tf.fill(tf.shape(word), _u32(domain)))), 1)
+    # Dividing by a one that XLA cannot foresee is exact and keeps it from deriving the keys again for every draw:
+    # additions and shifts it repeats in whatever broadcasts them, a division by no constant it does not.
+    return derived // tf.cast(tf.exp(0.0 * tf.cast(derived, tf.float32)), tf.uint32)
 
 
 def block_keys(chunk_keys: tf.Tensor, blocks_per_chunk: int) -> tf.Tensor:

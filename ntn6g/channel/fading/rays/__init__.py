@@ -1,0 +1,19 @@
+"""The ray model of TR 38.811 with correlated large-scale parameters, and the clustered delay lines."""
+
+from ntn6g.channel.fading.rays.channel import Ground, RayChannel
+from ntn6g.channel.fading.rays.elements import Elements
+from ntn6g.channel.fading.rays.large_scale import LargeScale, draw_large_scale, ground_deviates
+from ntn6g.channel.fading.rays.parameters import LARGE_SCALE, Scattering, Tables, correlation_distances_m
+
+__all__ = [
+    "LARGE_SCALE",
+    "Elements",
+    "Ground",
+    "LargeScale",
+    "RayChannel",
+    "Scattering",
+    "Tables",
+    "correlation_distances_m",
+    "draw_large_scale",
+    "ground_deviates",
+]
