@@ -62,7 +62,9 @@ from ntn6g.study.build import build
 
 found = {}
 for config in sys.argv[1:]:
-    study = next(each for each in build(load(config)) if each.kind == "link")
+    study = next((each for each in build(load(config)) if each.kind == "link"), None)
+    if study is None:
+        continue
     structure = study.structures[0]
     kind = f"{structure.fading} {'uncoded' if structure.mcs is None else 'coded'}"
     if kind in found:
