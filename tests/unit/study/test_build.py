@@ -212,6 +212,18 @@ def test_identity_is_the_physics_and_not_the_words_or_the_rule():
     assert study(link={"subcarrier_khz": 120, "mcs": 13}).points[0].identity != identity
 
 
+def test_identity_does_not_depend_on_the_other_points_of_a_sweep():
+    # vector units round the last few entries of an array otherwise than the rest: a finer sweep would start over
+    def identities(elevations):
+        made = over_beijing(50.0, sweep={"grid": {"at.elevation_deg": elevations}})
+        return {point.axes["at.elevation_deg"]: point.identity for point in made.points}
+
+    fine = identities([float(angle) for angle in range(12, 80)])
+
+    for coarse in ([20.0, 40.0, 70.0], [13.0], [float(angle) for angle in range(12, 31)]):
+        assert identities(coarse).items() <= fine.items()
+
+
 def test_points_that_differ_in_values_share_a_structure():
     made = study(sweep={"grid": {"power.ebno_db": [1.0, 2.0], "link.mcs": [10, 14]}})
 
