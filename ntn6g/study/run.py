@@ -40,7 +40,7 @@ class _Session:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
     costs: engine.Costs = field(default_factory=engine.Costs)
-    timing: list[dict[str, Any]] = field(default_factory=list)
+    run_s: dict[int, float] = field(default_factory=dict)
     ledger_s: float = 0.0
 
     def resume(self, ledger: engine.Ledger, chosen: tuple[int, int | None]) -> None:
@@ -208,15 +208,8 @@ def _compute_group(
             before.run_s + spent.run_s,
         )
         computed = sum(state.computed for state in states) or 1
-        session.timing += [
-            {
-                **({"part": state.part} if state.part else {}),
-                **state.point.axes,
-                "chunks": state.computed,
-                "run_s": round(spent.run_s * state.computed / computed, 6),
-            }
-            for state in states
-        ]
+        for state in states:
+            session.run_s[state.place] = spent.run_s * state.computed / computed
 
 
 def conclude(
@@ -226,6 +219,7 @@ def conclude(
     versions: dict[str, str],
     numerics: dict[str, Any],
     workers: int,
+    joined: Sequence[Path] = (),
 ) -> None:
     """Write tables, series, manifest and, of a whole run, the figures, from the state of the points."""
     rows = []
@@ -240,7 +234,13 @@ def conclude(
         for index, arrays in enumerate(series):
             folder.series(f"{study.part or study.kind}{f'.{index:04d}' if len(series) > 1 else ''}", arrays)
     folder.table(runfolder.RESULTS, rows)
-    folder.table(runfolder.TIMING, session.timing)
+    folder.add_costs(
+        [
+            ({**({"part": s.part} if s.part else {}), **s.point.axes}, s.computed, session.run_s.get(s.place, 0.0))
+            for s in session.all_states
+        ],
+        joined,
+    )
     folder.manifest(**_manifest(session, versions, numerics, workers))
     if rows:
         draw_run(folder.path)
@@ -324,7 +324,7 @@ def merge(folders: Sequence[Path], out: Path) -> None:
             ledger.plan([state.seen() for state in session.all_states])
         finally:
             ledger.close()
-    conclude(session, folder, versions=versions, numerics=numerics, workers=0)
+    conclude(session, folder, versions=versions, numerics=numerics, workers=0, joined=folders)
     done = sum(state.stopped_by is not None for state in session.all_states)
     missing = len(session.all_states) - done
     more = f"; {missing} are missing, 'ntn6g run {out}/scenario.yaml --out {out}' computes them" if missing else ""

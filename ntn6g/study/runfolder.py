@@ -111,6 +111,25 @@ class RunFolder:
             writer.writerows(rows)
         os.replace(temporary, self.path / name)
 
+    def add_costs(
+        self, spent: Sequence[tuple[Mapping[str, Any], int, float]], joined: Sequence[Path] = ()
+    ) -> None:
+        """Add what each point cost this session, its chunks and seconds, to what was written of it before.
+
+        A point is found again by the text of its part and axes, in this folder and in those ``joined`` to it; points
+        of an earlier sweep that this one leaves out drop out of the table.
+        """
+        before: dict[frozenset[tuple[str, str]], tuple[int, float]] = {}
+        for folder in (self.path, *joined):
+            for row in read_rows(folder, TIMING) if (folder / TIMING).exists() else ():
+                chunks, run_s = before.get(_place(row), (0, 0.0))
+                before[_place(row)] = chunks + int(row["chunks"]), run_s + float(row["run_s"])
+        rows = []
+        for where, chunks, run_s in spent:
+            old_chunks, old_s = before.get(_place(where), (0, 0.0))
+            rows.append({**where, "chunks": old_chunks + chunks, "run_s": round(old_s + run_s, 6)})
+        self.table(TIMING, rows)
+
     def series(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write arrays under ``series/``."""
         import numpy as np
@@ -194,13 +213,18 @@ def require_alike(folders: Sequence[Path]) -> tuple[Scenario, dict[str, str], di
     return scenario, manifest["versions"], manifest["numerics"]
 
 
-def read_rows(folder: Path) -> list[dict[str, str]]:
-    """Lines of a folder's results table, as text."""
+def read_rows(folder: Path, name: str = RESULTS) -> list[dict[str, str]]:
+    """Lines of one of a folder's tables, as text."""
     try:
-        with (folder / RESULTS).open(newline="") as file:
+        with (folder / name).open(newline="") as file:
             return list(csv.DictReader(file))
     except OSError as error:
-        raise RunError(f"{folder} holds no {RESULTS}: {error.strerror}") from error
+        raise RunError(f"{folder} holds no {name}: {error.strerror}") from error
+
+
+def _place(row: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Part and axes of a row of costs, as a table holds them."""
+    return frozenset((key, str(value)) for key, value in row.items() if key not in ("chunks", "run_s") and value != "")
 
 
 def source_commit() -> str | None:

@@ -1,5 +1,6 @@
 """Runs on several processes, on a cluster, in slices and side by side: the same table, byte for byte."""
 
+import csv
 import json
 import os
 import signal
@@ -67,6 +68,9 @@ def test_slices_joined_are_the_whole(scenario, whole, tmp_path, capsys):
     assert main(["merge", *parts, "--out", str(tmp_path / "joined")]) == 0
     assert table(tmp_path / "joined") == table(whole)
     assert json.loads((tmp_path / "joined" / "manifest.json").read_text())["complete"] is True
+    spent = list(csv.DictReader((tmp_path / "joined" / "timing.csv").read_text().splitlines()))
+    assert len(spent) == 8
+    assert all(int(row["chunks"]) > 0 for row in spent)
     assert main(["status", str(tmp_path / "joined")]) == 0
     assert "joined: done\n  points: 8/8 points" in capsys.readouterr().out
 

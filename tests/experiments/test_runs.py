@@ -274,6 +274,15 @@ class TestContinuing:
         assert second["wall_s"] > first["wall_s"]
         assert second["compile_count"] >= first["compile_count"]
 
+    def test_costs_of_each_point_add_up_over_its_sessions(self, run, text):
+        def chunks():
+            return [int(row["chunks"]) for row in csv.DictReader(text("out/timing.csv").splitlines())]
+
+        # six points of four chunks, then of six, then nothing more to do
+        for overrides, each in (((), 4), (("stop.max_blocks=192",), 6), (("stop.max_blocks=192",), 6)):
+            assert run(SMALL, "out", *overrides) == 0
+            assert chunks() == [each] * 6
+
     def test_a_run_that_cannot_be_finished_says_so_and_continues_later(self, run, rows, text, capsys, monkeypatch):
         from ntn6g.study.engine import Ledger
 

@@ -1,6 +1,7 @@
 """Satellites as published: two-line element sets, propagated by SGP4 (WGS 72) on the host."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,7 +45,7 @@ _FIRST_DERIVATIVE = np.array([1.0, -8.0, 0.0, 8.0, -1.0]) / (12.0 * _STEP_S)
 _SECOND_DERIVATIVE = np.array([-1.0, 16.0, -30.0, 16.0, -1.0]) / (12.0 * _STEP_S**2)
 
 
-class Sgp4Satellite:
+class Sgp4Satellite(ABC):
     """A satellite given by mean elements and its SGP4 motion.
 
     Position is SGP4's; velocity and acceleration are its derivatives by five-point differences (errors below
@@ -55,9 +56,9 @@ class Sgp4Satellite:
     name: str
 
     @property
+    @abstractmethod
     def satrec(self) -> Satrec:
         """The initialised propagator of the ``sgp4`` library."""
-        raise NotImplementedError
 
     @property
     def epoch(self) -> datetime:

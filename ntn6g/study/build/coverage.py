@@ -1,11 +1,7 @@
 """Study `coverage`: how many satellites of a constellation every place of a grid sees, and how long it sees none."""
 
-import hashlib
 import json
 import math
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -14,41 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g import orbit, scenario
-from ntn6g.scenario import Coverage, Scenario, apply, flatten, sweep_points
+from ntn6g.scenario import Coverage, Scenario
+from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.satellites import fleet, warn_of_age
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, Recipe, StopRule, Tally
+from ntn6g.study.engine import Recipe, Tally
 
 _FIGURES = ("satellites", "in_view_mean", "in_view_min", "visible_fraction", "longest_gap_s", "revisit_s")
-
-
-@dataclass(frozen=True)
-class CoveragePoint:
-    """One map: the axes that chose it, the scenario that describes it."""
-
-    axes: Mapping[str, Any]
-    scenario: Scenario
-    identity: str
-    structure: str = "coverage"
-
-    @property
-    def work(self) -> Scenario:
-        """What the step needs of it."""
-        return self.scenario
-
-
-class _CoverageStep:
-    """One chunk per map: its figures."""
-
-    chunks_per_batch = 1
-
-    def __init__(self) -> None:
-        self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
-
-    def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
-        begun = time.perf_counter()
-        chunks = [Chunk({}, _figures(asked)) for asked, _ in work]
-        self.run_s += time.perf_counter() - begun
-        return chunks
 
 
 class CoverageStudy:
@@ -63,21 +30,11 @@ class CoverageStudy:
     """
 
     kind = "coverage"
-    rule = StopRule(max_blocks=BLOCKS_PER_CHUNK)
+    rule = ONE_CHUNK
 
     def __init__(self, part: str, scenario: Scenario) -> None:
         self.part, self.scenario = part, scenario
-        self.points = []
-        for values in sweep_points(scenario):
-            asked = apply(scenario, values)
-            window, name, platform = _asked(asked)
-            several = fleet(platform, f"platforms.{name}")  # refuses here, before anything is written
-            middle = window.start + timedelta(hours=window.duration_h / 2.0)
-            warn_of_age(getattr(several, "members", ()), middle)
-            flat = flatten(asked)
-            text = json.dumps({k: v for k, v in flat.items() if k not in ("name", "description")}, sort_keys=True)
-            axes = {path: flat.get(path, given) for path, given in values.items()}
-            self.points.append(CoveragePoint(axes, asked, hashlib.sha256(text.encode()).hexdigest()))
+        self.points = points_of(scenario, self.kind, _check)
 
     def rows(self, structure: str) -> int:
         """Nothing is batched."""
@@ -87,9 +44,9 @@ class CoverageStudy:
     def recipe(self, structure: str) -> Recipe:
         """The one step there is."""
         del structure
-        return _CoverageStep
+        return recipe_of(_figures)
 
-    def row(self, point: CoveragePoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+    def row(self, point: DeterministicPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Figures of the whole grid, its cells weighted by their area."""
         del point, stopped_by
         whole = {name: int(tally.sums[name]) for name in ("satellites", "in_view_min")}
@@ -98,6 +55,12 @@ class CoverageStudy:
     def series(self) -> list[dict[str, Any]]:
         """Maps of every point, in order; ``axes`` says in JSON what tells it from the others."""
         return [maps(p.scenario) | {"axes": np.array(json.dumps(p.axes))} for p in self.points]
+
+
+def _check(asked: Scenario) -> None:
+    window, name, platform = _asked(asked)
+    several = fleet(platform, f"platforms.{name}")
+    warn_of_age(getattr(several, "members", ()), window.start + timedelta(hours=window.duration_h / 2.0))
 
 
 def _asked(asked: Scenario) -> tuple[Coverage, str, scenario.Platform]:

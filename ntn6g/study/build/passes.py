@@ -1,11 +1,8 @@
 """Study `pass`: what a link has to follow while a satellite passes, and its budget where one is given."""
 
-import hashlib
 import json
 import math
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,42 +10,13 @@ import numpy as np
 from ntn6g import orbit
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import METRES_PER_KILOMETRE
-from ntn6g.scenario import Scenario, apply, flatten, sweep_points
+from ntn6g.scenario import Scenario
+from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.geometry import pass_of
 from ntn6g.study.build.power import budget_of
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, Recipe, StopRule, Tally
+from ntn6g.study.engine import Recipe, Tally
 
 _EXTREMES = ("culmination_deg", "duration_s", "shortest_range_km", "longest_range_km", "largest_doppler_khz")
-
-
-@dataclass(frozen=True)
-class PassPoint:
-    """One pass: the axes that chose it, the scenario that describes it."""
-
-    axes: Mapping[str, Any]
-    scenario: Scenario
-    identity: str
-    structure: str = "pass"
-
-    @property
-    def work(self) -> Scenario:
-        """What the step needs of it."""
-        return self.scenario
-
-
-class _PassStep:
-    """One chunk per pass: its extremes."""
-
-    chunks_per_batch = 1
-
-    def __init__(self) -> None:
-        self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
-
-    def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
-        begun = time.perf_counter()
-        chunks = [Chunk({}, _extremes(pass_of(asked), track(asked))) for asked, _ in work]
-        self.run_s += time.perf_counter() - begun
-        return chunks
 
 
 class PassStudy:
@@ -63,18 +31,11 @@ class PassStudy:
     """
 
     kind = "pass"
-    rule = StopRule(max_blocks=BLOCKS_PER_CHUNK)
+    rule = ONE_CHUNK
 
     def __init__(self, part: str, scenario: Scenario) -> None:
         self.part, self.scenario = part, scenario
-        self.points = []
-        for values in sweep_points(scenario):
-            asked = apply(scenario, values)
-            pass_of(asked)  # refuses here, before anything is written
-            flat = flatten(asked)
-            text = json.dumps({k: v for k, v in flat.items() if k not in ("name", "description")}, sort_keys=True)
-            axes = {path: flat.get(path, given) for path, given in values.items()}
-            self.points.append(PassPoint(axes, asked, hashlib.sha256(text.encode()).hexdigest()))
+        self.points = points_of(scenario, self.kind, _check)
 
     def rows(self, structure: str) -> int:
         """Nothing is batched."""
@@ -84,9 +45,9 @@ class PassStudy:
     def recipe(self, structure: str) -> Recipe:
         """The one step there is."""
         del structure
-        return _PassStep
+        return recipe_of(_extremes_of)
 
-    def row(self, point: PassPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+    def row(self, point: DeterministicPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Instants and extremes of the pass."""
         del stopped_by
         found = pass_of(point.scenario)
@@ -97,6 +58,14 @@ class PassStudy:
     def series(self) -> list[dict[str, Any]]:
         """Time series of every point, in order; ``axes`` says in JSON what tells it from the others."""
         return [track(p.scenario) | {"axes": np.array(json.dumps(p.axes))} for p in self.points]
+
+
+def _check(asked: Scenario) -> None:
+    pass_of(asked)
+
+
+def _extremes_of(asked: Scenario) -> dict[str, float]:
+    return _extremes(pass_of(asked), track(asked))
 
 
 def track(asked: Scenario) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""What studies without chance share: one chunk a point, computed on the spot from the point's scenario."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ntn6g.scenario import Scenario, apply, flatten, sweep_points
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk, Recipe, StopRule
+
+ONE_CHUNK = StopRule(max_blocks=BLOCKS_PER_CHUNK)
+
+
+@dataclass(frozen=True)
+class DeterministicPoint:
+    """The axes that chose a point, the scenario that describes it, and the hash of that scenario."""
+
+    axes: Mapping[str, Any]
+    scenario: Scenario
+    identity: str
+    structure: str
+
+    @property
+    def work(self) -> Scenario:
+        """What the step needs of it."""
+        return self.scenario
+
+
+def points_of(scenario: Scenario, structure: str, check: Callable[[Scenario], None]) -> list[DeterministicPoint]:
+    """Points of a sweep; ``check`` refuses one before anything is written."""
+    points = []
+    for values in sweep_points(scenario):
+        asked = apply(scenario, values)
+        check(asked)
+        flat = flatten(asked)
+        text = json.dumps({k: v for k, v in flat.items() if k not in ("name", "description")}, sort_keys=True)
+        axes = {path: flat.get(path, given) for path, given in values.items()}
+        points.append(DeterministicPoint(axes, asked, hashlib.sha256(text.encode()).hexdigest(), structure))
+    return points
+
+
+class DeterministicStep:
+    """Step of one chunk: the figures that a function makes of a scenario."""
+
+    def __init__(self, figures: Callable[[Scenario], Mapping[str, float]]) -> None:
+        self._figures = figures
+        self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
+
+    def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
+        """Compute the chunk of each scenario."""
+        begun = time.perf_counter()
+        chunks = [Chunk({}, self._figures(asked)) for asked, _ in work]
+        self.run_s += time.perf_counter() - begun
+        return chunks
+
+
+def recipe_of(figures: Callable[[Scenario], Mapping[str, float]]) -> Recipe:
+    """How a worker builds the step of a module-level function."""
+    return partial(DeterministicStep, figures)
