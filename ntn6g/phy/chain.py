@@ -67,8 +67,12 @@ class Fading(Protocol):
         delay_spread_s: tf.Tensor,
         doppler_hz: tf.Tensor,
         k_factor_db: tf.Tensor,
+        start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
-        """Keys uint32 [B, 2], times [T] and per-block values [B] to a realisation."""
+        """Keys uint32 [B, 2], times [T] and per-block values [B] to a realisation.
+
+        ``start_s`` float32 [B], where given, is when each block's slot begins on the clock of its fading.
+        """
         ...
 
 
@@ -142,26 +146,59 @@ class LinkChain:
         """Run one batch: keys uint32 [B, 2], values [B]."""
         bits = random.bits(random.stream(keys, "bits"), self.block_bits)
         coded = self.code.encode(bits) if self.code else bits
-        sent = self.modulation.map(coded)
+        equalised, sinr = self.transfer(keys, values, coded)
+        return self._count(bits, coded, equalised, sinr)
 
+    def transfer(
+        self,
+        keys: tf.Tensor,
+        values: LinkValues,
+        coded: tf.Tensor,
+        *,
+        noise_keys: tf.Tensor | None = None,
+        start_s: tf.Tensor | None = None,
+    ) -> tuple[Equalised, tf.Tensor]:
+        """One slot through channel and receiver: coded bits [B, coded_bits] to equalised data and SINR [B].
+
+        Parameters
+        ----------
+        noise_keys : uint32 [B, 2], optional
+            Keys of the noise where a block is sent again; by default those of its first transmission.
+        start_s : float32 [B], optional
+            When the slot begins on the clock of the block's fading; 0 by default.
+        """
+        sent = self.modulation.map(coded)
         noise_variance = _noise_variance(keys, values)
-        received, channel = self._propagate(keys, values, self.grid.fill(sent), noise_variance)
+        drawn = self._draw(keys, values, start_s)
+        noise_keys = random.stream(keys, "noise") if noise_keys is None else noise_keys
+        received, channel = self._propagate(drawn, values, self.grid.fill(sent), (noise_keys, noise_variance))
         known, error = self._channel_knowledge(received, channel, noise_variance)
         data, known_at_data = self.grid.data_of(received), self.grid.data_of(known)
         equalised = lmmse_equalise(data, known_at_data, self.grid.data_of(noise_variance[:, None, None] + error))
-        return self._count(bits, coded, equalised, _sinr(data, known_at_data * sent))
+        return equalised, _sinr(data, known_at_data * sent)
 
-    def _propagate(
-        self, keys: tf.Tensor, values: LinkValues, grid_values: tf.Tensor, noise_variance: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Received grid and the true channel of every element, both complex64 [B, 14, subcarriers]."""
-        drawn = self.fading(
+    def _draw(self, keys: tf.Tensor, values: LinkValues, start_s: tf.Tensor | None) -> ChannelRealization:
+        later = {} if start_s is None else {"start_s": start_s}
+        return self.fading(
             keys,
             times_s=self.grid.symbol_times_s.astype("float32"),
             delay_spread_s=values.delay_spread_s,
             doppler_hz=values.doppler_hz,
             k_factor_db=values.k_factor_db,
+            **later,
         )
+
+    def _propagate(
+        self,
+        drawn: ChannelRealization,
+        values: LinkValues,
+        grid_values: tf.Tensor,
+        noise: tuple[tf.Tensor, tf.Tensor],
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Received grid and the true channel of every element, both complex64 [B, 14, subcarriers].
+
+        ``noise`` holds its keys, uint32 [B, 2], and its variance, float32 [B].
+        """
         moving = drawn.with_bulk(
             delay_s=values.delay_s,
             range_rate_m_s=values.range_rate_m_s,
@@ -179,8 +216,9 @@ class LinkChain:
             turn = common_phase(offset_hz, self.grid)[:, :, None]
             received = turn * offset_within_symbol(received, offset_hz, self.grid)
             channel = channel * turn * tf.cast(wanted_gain(offset_hz, self.grid), tf.complex64)[:, None, None]
-        noise = random.complex_normal(random.stream(keys, "noise"), tuple(received.shape[1:]))
-        return received + tf.cast(tf.sqrt(noise_variance), tf.complex64)[:, None, None] * noise, channel
+        noise_keys, variance = noise
+        drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
+        return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel
 
     def _channel_knowledge(
         self, received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor

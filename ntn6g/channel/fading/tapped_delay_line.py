@@ -58,6 +58,7 @@ class TappedDelayLine:
         delay_spread_s: tf.Tensor,
         doppler_hz: tf.Tensor,
         k_factor_db: tf.Tensor | None = None,
+        start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
         """Draw one realization per key.
 
@@ -74,6 +75,9 @@ class TappedDelayLine:
             Maximum Doppler shift v f / c of the terminal's own motion (not the satellite's).
         k_factor_db : [B], float32, optional
             Total K-factor, the profile's own if None; ignored by profiles without line of sight.
+        start_s : [B], float32, optional
+            When ``times_s`` begins on the clock of each row's fading, 0 if None: one key at two starts gives one
+            process at two instants. Rounding turns all samples of a row alike, however late it starts.
 
         Returns
         -------
@@ -82,20 +86,28 @@ class TappedDelayLine:
         """
         stream = random.stream(keys, "channel")
         los_power, scattered_power, excess_delay_s = self.profile.taps(delay_spread_s, k_factor_db)
-        gain = _complex(tf.sqrt(scattered_power))[:, :, None] * self._scattered(stream, doppler_hz, times_s)
+        gain = _complex(tf.sqrt(scattered_power))[:, :, None] * self._scattered(stream, doppler_hz, times_s, start_s)
         if self.profile.line_of_sight:
             phase = random.uniform(random.stream(stream, "phase"), (1,))
-            cycles = phase + self._los_doppler_ratio * doppler_hz[:, None] * times_s
+            shift_hz = self._los_doppler_ratio * doppler_hz[:, None]
+            if start_s is not None:
+                phase += shift_hz * start_s[:, None]
+                phase -= tf.floor(phase)
+            cycles = phase + shift_hz * times_s
             line_of_sight = _complex(tf.sqrt(los_power[:, :1])) * tf.complex(*phasor(cycles))
             gain = tf.concat([gain[:, :1] + line_of_sight[:, None], gain[:, 1:]], 1)
         return ChannelRealization.without_bulk(gain[:, None, None], tf.cast(excess_delay_s, tf.float32))
 
-    def _scattered(self, stream: tf.Tensor, doppler_hz: tf.Tensor, times_s: tf.Tensor) -> tf.Tensor:
+    def _scattered(
+        self, stream: tf.Tensor, doppler_hz: tf.Tensor, times_s: tf.Tensor, start_s: tf.Tensor | None
+    ) -> tf.Tensor:
         """Rayleigh processes of unit power: complex64 [B, path, T]."""
         shape = (self.profile.paths, self._sinusoids)
         weight = random.complex_normal(random.stream(stream, "amplitude"), shape)
         sector = tf.range(shape[1], dtype=tf.float32) + random.uniform(random.stream(stream, "angle"), shape)
         shift_hz = doppler_hz[:, None, None] * phasor(sector / (2.0 * shape[1]))[0]
+        if start_s is not None:
+            weight *= tf.complex(*phasor(shift_hz * start_s[:, None, None]))
         # As a matrix product the draws are computed once; a fused sum computes them again for every time.
         rotation = tf.complex(*phasor(shift_hz[..., None] * times_s))
         return tf.matmul(weight[:, :, None], rotation)[:, :, 0] / math.sqrt(shape[1])

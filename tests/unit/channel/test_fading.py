@@ -141,3 +141,15 @@ def test_impossible_profiles_are_refused(delays, powers_db, line_of_sight, messa
 def test_unknown_letter_is_refused():
     with pytest.raises(ScenarioError, match="'E' is not an NTN-TDL profile"):
         ntn_tdl_profile("E")
+
+
+def test_a_later_start_gives_the_same_process_at_later_times(generator):
+    later_s = np.linspace(0.0, 1e-3, ROWS)  # at most 5 cycles: 1e-6 cycles of rounding each way
+    values = arguments()
+    shifted = generator(**values, times_s=TIMES_S, start_s=tf.constant(later_s, tf.float32)).gain.numpy()
+
+    for row in (0, 1, 77, ROWS - 1):
+        one = {name: value[row : row + 1] for name, value in values.items()}
+        direct = generator(**one, times_s=TIMES_S + later_s[row]).gain.numpy()
+        assert np.abs(shifted[row] - direct[0]).max() < 1e-4
+    assert np.abs(shifted[-1] - generator(**values, times_s=TIMES_S).gain.numpy()[-1]).max() > 0.1
