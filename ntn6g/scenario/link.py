@@ -7,8 +7,8 @@ from pydantic import Field, model_validator
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import Section, at_most_one
 
-# TS 38.214 V18.7.0, tables 5.1.3.1-1 to -3; the rows beyond are reserved
-LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28}
+# TS 38.214 V18.7.0, tables 5.1.3.1-1 to -4; the rows beyond are reserved
+LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28, 4: 26}
 
 
 class Decoder(Section):
@@ -31,9 +31,9 @@ class Link(Section):
     """Resource blocks of 12 subcarriers, 1 to 275."""
     mcs: int | None = Field(default=None, ge=0, le=31)
     """Modulation and coding scheme index, 0 to the last of its table; required unless coding is none."""
-    mcs_table: Literal[1, 2, 3] = 1
-    """MCS table of TS 38.214: 1 (to 64-QAM), 2 (to 256-QAM) or 3 (low spectral efficiency)."""
-    modulation: Literal["bpsk", "qpsk", "16qam", "64qam", "256qam"] | None = None
+    mcs_table: Literal[1, 2, 3, 4] = 1
+    """MCS table of TS 38.214: 1 (to 64-QAM), 2 (to 256-QAM), 3 (low spectral efficiency) or 4 (to 1024-QAM)."""
+    modulation: Literal["bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"] | None = None
     """Constellation of an uncoded link; required where coding is none, not allowed elsewhere."""
     coding: Literal["ldpc", "none"] = "ldpc"
     """Channel code: the 5G NR LDPC chain, or none."""

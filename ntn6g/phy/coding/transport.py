@@ -183,11 +183,13 @@ class CodewordCode:
     Parameters
     ----------
     information_bits, coded_bits
-        k and n; k / n decides the base graph as in TS 38.212 V18, 7.2.2.
+        k and n; k / n decides the base graph as in TS 38.212 V18, 7.2.2, unless ``graph`` is given.
     modulation_order
         Q_m of the bit interleaver; 1 leaves the order as it is.
     decoder, iterations
         As in :class:`TransportCode`.
+    graph
+        Base graph, 1 or 2.
     """
 
     def __init__(
@@ -198,10 +200,11 @@ class CodewordCode:
         modulation_order: int,
         decoder: str = DEFAULT_DECODER,
         iterations: int | None = None,
+        graph: int | None = None,
     ) -> None:
         _check_sizes(information_bits, coded_bits, modulation_order)
         self._code = _RateMatchedCode(
-            base_graph=base_graph(information_bits, information_bits / coded_bits),
+            base_graph=graph or base_graph(information_bits, information_bits / coded_bits),
             information_bits=information_bits,
             lengths=[coded_bits],
             modulation_order=modulation_order,

@@ -96,6 +96,11 @@ BAD_VALUES = {
         "mcs: 28, mcs_table: 2",
         ["link.mcs", "28", "table 2", "27"],
     ),
+    "MCS beyond table 4": (
+        "mcs: 14, mcs_table: 1",
+        "mcs: 27, mcs_table: 4",
+        ["link.mcs", "27", "table 4", "26"],
+    ),
     "uncoded with an MCS": ("mcs: 14", "mcs: 14, coding: none", ["link.mcs", "14", "modulation"]),
     "no MCS": ("mcs: 14, ", "", ["link.mcs", "missing"]),
     "pilots needed": ("mcs: 14", "mcs: 14, pilots: false", ["link.pilots", "csi: perfect"]),
