@@ -2,6 +2,17 @@
 
 from ntn6g.orbit.constellation.named import NamedConstellation, constellation, constellations
 from ntn6g.orbit.constellation.walker import WalkerShell, walker_orbits
+from ntn6g.orbit.ephemeris.elements import OrbitalElements, elements_of_state, state_of_elements
+from ntn6g.orbit.ephemeris.message import (
+    VALIDITY_S,
+    CommonTimingMessage,
+    OrbitalMessage,
+    StateVectorMessage,
+    orbital_message,
+    state_vector_message,
+)
+from ntn6g.orbit.ephemeris.prediction import BroadcastEphemeris, predicted_state
+from ntn6g.orbit.ephemeris.timing import UplinkTiming, common_timing, displaced, uplink_timing
 from ntn6g.orbit.frames import (
     east_north_up,
     ecef_to_east_north_up,
@@ -27,10 +38,13 @@ from ntn6g.orbit.state import Platform, Site, State, Terminal, Times, stack_stat
 
 __all__ = [
     "GEOSTATIONARY_ALTITUDE_M",
+    "VALIDITY_S",
     "WGS72",
     "WGS84",
+    "BroadcastEphemeris",
     "CirclingPlatform",
     "CircularOrbit",
+    "CommonTimingMessage",
     "CruisingTerminal",
     "ElementSet",
     "ElementSets",
@@ -41,6 +55,8 @@ __all__ = [
     "LinkGeometry",
     "MeanElementsMessage",
     "NamedConstellation",
+    "OrbitalElements",
+    "OrbitalMessage",
     "PairChunk",
     "Pass",
     "Platform",
@@ -48,24 +64,34 @@ __all__ = [
     "SightLine",
     "Site",
     "State",
+    "StateVectorMessage",
     "Terminal",
     "Times",
+    "UplinkTiming",
     "WalkerShell",
+    "common_timing",
     "constellation",
     "constellation_state",
     "constellations",
+    "displaced",
     "east_north_up",
     "ecef_to_east_north_up",
+    "elements_of_state",
     "find_passes",
     "geodetic_to_ecef",
     "greenwich_mean_sidereal_time",
     "link_geometry",
     "mean_elements",
     "next_pass",
+    "orbital_message",
     "pair_geometry",
+    "predicted_state",
     "slant_range_m",
     "stack_states",
+    "state_of_elements",
+    "state_vector_message",
     "teme_to_ecef",
     "time_at_elevation",
+    "uplink_timing",
     "walker_orbits",
 ]
