@@ -19,6 +19,9 @@ IntArray = npt.NDArray[np.int32]
 
 CORE_ROWS = 4  # rows of the base graph with the double-diagonal parity part
 _COLUMNS = {1: 68, 2: 52}
+# TS 38.212 V18 Table 5.4.2.1-2: k_0 = floor(numerator N_cb / (columns Z)) Z of redundancy versions 0 to 3, where the
+# columns are those of the full circular buffer
+_START_NUMERATORS = {1: (0, 17, 33, 56), 2: (0, 13, 25, 43)}
 
 
 @cache
@@ -35,8 +38,17 @@ def _base_matrix(graph: int, lifting_set: int) -> IntArray:
     return matrix
 
 
+def start_position(*, base_graph: int, lifting_size: int, buffer_bits: int, version: int) -> int:
+    """Where redundancy version 0 to 3 starts in a circular buffer of N_cb bits: k_0 of TS 38.212 Table 5.4.2.1-2."""
+    columns = _COLUMNS[base_graph] - 2  # the first two are never sent
+    return _START_NUMERATORS[base_graph][version] * buffer_bits // (columns * lifting_size) * lifting_size
+
+
 class LdpcCode:
     """A code block of K' bits on an NR base graph, cut to the columns that are sent.
+
+    Extension columns that no transmission reaches are left out with their checks, which say nothing without them; they
+    stay zero in a codeword.
 
     Parameters
     ----------
@@ -45,14 +57,26 @@ class LdpcCode:
     information_bits
         K', code-block CRC included, filler excluded.
     sent_bits
-        Largest number of rate-matched bits E of any code block; columns beyond are left out.
+        Largest number of rate-matched bits E of any code block.
+    versions
+        Redundancy versions that are sent, each 0 to 3.
+    buffer_bits
+        N_cb of a limited buffer, filler counted; None for the whole codeword.
 
     References
     ----------
-    3GPP TS 38.212 V18, 5.2.2, 5.3.2 and 5.4.2.1 (redundancy version 0, no limited buffer: N_cb = N).
+    3GPP TS 38.212 V18, 5.2.2, 5.3.2 and 5.4.2.1.
     """
 
-    def __init__(self, *, base_graph: int, information_bits: int, sent_bits: int) -> None:
+    def __init__(
+        self,
+        *,
+        base_graph: int,
+        information_bits: int,
+        sent_bits: int,
+        versions: tuple[int, ...] = (0,),
+        buffer_bits: int | None = None,
+    ) -> None:
         self.base_graph, self.information_bits = base_graph, information_bits
         self.lifting_size, lifting_set = lifting_size(information_bits, base_graph)
         self.systematic_columns = SYSTEMATIC_COLUMNS[base_graph]
@@ -60,17 +84,30 @@ class LdpcCode:
         z, systematic = self.lifting_size, self.systematic_columns
         self.filler_bits = systematic * z - information_bits
         # bit position in the mother codeword (punctured columns counted) of each entry of the circular buffer
-        positions = np.arange(2 * z, base.shape[1] * z, dtype=np.int32)
+        whole = (base.shape[1] - 2) * z
+        self.buffer_bits = whole if buffer_bits is None else min(whole, buffer_bits)
+        positions = np.arange(2 * z, 2 * z + self.buffer_bits, dtype=np.int32)
         filler = (positions >= information_bits) & (positions < systematic * z)
         self.buffer = positions[~filler]
-        last = int(self.buffer[min(sent_bits, len(self.buffer)) - 1])
-        rows = max(CORE_ROWS, last // z + 1 - systematic)
+        sent = np.unique(np.concatenate([self._selected(sent_bits, version) for version in versions]) // z)
+        rows = max(CORE_ROWS, int(sent[-1]) + 1 - systematic)
         self.columns = systematic + rows
-        self.layers = tuple(
-            tuple((int(c), int(base[r, c]) % z) for c in np.flatnonzero(base[r, : self.columns] >= 0))
-            for r in range(rows)
-        )
+        used = [r for r in range(rows) if r < CORE_ROWS or systematic + r in sent]
+        edges = {r: np.flatnonzero(base[r, : self.columns] >= 0) for r in used}
+        self._rows = {r: tuple((int(c), int(base[r, c]) % z) for c in edges[r]) for r in used}
+        self.layers = tuple(self._rows.values())
         self.bits = self.columns * z  # of the mother codeword, as far as it is used
+
+    def _selected(self, sent_bits: int, version: int) -> IntArray:
+        """Bit selection: the circular buffer from k_0 on, without filler, wrapping round (TS 38.212 5.4.2.1)."""
+        start = start_position(
+            base_graph=self.base_graph,
+            lifting_size=self.lifting_size,
+            buffer_bits=self.buffer_bits,
+            version=version,
+        )
+        first = int(np.searchsorted(self.buffer, 2 * self.lifting_size + start))
+        return np.take(self.buffer, first + np.arange(sent_bits), mode="wrap")
 
     def rows_of(self, edges: tuple[tuple[int, int], ...]) -> IntArray:
         """Bit positions that the Z checks of a base-graph row touch, edge by edge: [edges * Z]."""
@@ -112,18 +149,21 @@ class LdpcCode:
         for row in range(CORE_ROWS - 1):
             word = tf.concat([word, self.parity(word, _below(self.layers[row], first + row + 1))], 0)
         core = first + CORE_ROWS
-        extension = [self.parity(word, _below(layer, core)) for layer in self.layers[CORE_ROWS:]]
+        unsent = tf.zeros([self.lifting_size, word.shape[1]], tf.int8)
+        extension = [
+            self.parity(word, _below(self._rows[row], core)) if row in self._rows else unsent
+            for row in range(CORE_ROWS, self.columns - first)
+        ]
         return tf.concat([word, *extension], 0)
 
-    def sent_positions(self, sent_bits: int, modulation_order: int) -> IntArray:
+    def sent_positions(self, sent_bits: int, modulation_order: int, version: int = 0) -> IntArray:
         """Mother-codeword position of each transmitted bit of a code block, in order of transmission.
 
-        Bit selection reads the circular buffer from its start, skipping filler and wrapping round
-        (repetition) when E exceeds it: TS 38.212 5.4.2.1. Bit interleaving writes rows and reads columns:
-        5.4.2.2, f_(i + j Q_m) = e_(i E / Q_m + j).
+        Bit selection reads the circular buffer from the start of the redundancy version, skipping filler and
+        wrapping round (repetition) when E exceeds it: TS 38.212 5.4.2.1. Bit interleaving writes rows and reads
+        columns: 5.4.2.2, f_(i + j Q_m) = e_(i E / Q_m + j).
         """
-        selected = np.take(self.buffer, np.arange(sent_bits), mode="wrap")
-        return selected.reshape(modulation_order, -1).T.reshape(-1)
+        return self._selected(sent_bits, version).reshape(modulation_order, -1).T.reshape(-1)
 
 
 def _below(layer: tuple[tuple[int, int], ...], column: int) -> tuple[tuple[int, int], ...]:

@@ -51,7 +51,7 @@ def test_a_codeword_equals_sionnas_ldpc_encoder(payload, k, n):
     np.testing.assert_array_equal(code.encode(sent).numpy(), reference(sent).numpy())
 
 
-def standard_rate_matching(code: LdpcCode, length: int, order: int) -> list[int]:
+def standard_rate_matching(code: LdpcCode, length: int, order: int, start: int = 0, limit: int = 10**9) -> list[int]:
     """TS 38.212 5.4.2.1 and 5.4.2.2, transcribed loop by loop; indices of d_k, filler marked None."""
     z = code.lifting_size
     columns = {1: 66, 2: 50}[code.base_graph]
@@ -59,9 +59,10 @@ def standard_rate_matching(code: LdpcCode, length: int, order: int) -> list[int]
     for k in range(code.information_bits - 2 * z, code.systematic_columns * z - 2 * z):
         d[k] = None
     e: list[int] = []
+    size = min(len(d), limit)
     j = 0
     while len(e) < length:
-        picked = d[j % len(d)]
+        picked = d[(start + j) % size]
         if picked is not None:
             e.append(picked)
         j += 1
