@@ -109,11 +109,17 @@ def merge(
 def plot(
     folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Finished runs.")],
     out: Annotated[Path, typer.Option(help="Figure to write: .png, .pdf or .svg.")],
+    x: Annotated[str, typer.Option(metavar="COLUMN", help="Column of results.csv on the x axis.")] = "",
+    y: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Column on the y axis; repeat for more panels.")
+    ] = None,
+    hue: Annotated[str, typer.Option(metavar="KEY", help="Swept or differing key that chooses the colour.")] = "",
+    bars: Annotated[bool, typer.Option("--bars", help="Intervals as bars at the points, not as bands.")] = False,
 ) -> None:
-    """Overlay finished runs on one figure."""
-    from ntn6g.study.plots import overlay
+    """Overlay finished runs on one figure; the legend says what differs between them."""
+    from ntn6g.study.plots import View, overlay
 
-    overlay(folders, out)
+    overlay(folders, out, View(x, tuple(y or ()), hue, bands=not bars))
 
 
 @app.command()

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -25,11 +26,42 @@ class _Counts(ProgressColumn):
 
 
 def _words(counts: dict[str, Any]) -> str:
-    return f"{counts['done']}/{counts['points']} points {counts['blocks']:,} blocks {counts['errors']:,} errors"
+    """Counts in words; studies without chance have points only."""
+    chance = f" {counts['blocks']:,} blocks {counts['errors']:,} errors" if counts["blocks"] else ""
+    return f"{counts['done']}/{counts['points']} points{chance}"
+
+
+class _Pace:
+    """Blocks computed and time spent since the first batch of this session was there: what compiling took is apart."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._last = 0.0, 0
+
+    def note(self, blocks: int) -> None:
+        """A batch has come in: ``blocks`` are counted now."""
+        self._last = time.monotonic(), blocks
+        self._first = self._first or self._last
+
+    @property
+    def unknown(self) -> bool:
+        """Whether no batch has been noted."""
+        return self._first is None
+
+    @property
+    def blocks_per_s(self) -> float:
+        """0 where nothing is known yet."""
+        first = self._first or self._last
+        spent_s, gained = self._last[0] - first[0], self._last[1] - first[1]
+        return gained / spent_s if spent_s > 0 else 0.0
+
+    def left(self, blocks: int) -> str:
+        """When this many blocks will be there, in words."""
+        return f", about {blocks / self.blocks_per_s:,.0f} s left" if self.blocks_per_s else ""
 
 
 class Display:
-    """A bar per part in a terminal, a line now and then elsewhere, nothing at all when quiet.
+    """A bar per part in a terminal and a line on what happens, a line now and then elsewhere, nothing when quiet.
 
     Parameters
     ----------
@@ -47,12 +79,14 @@ class Display:
             TextColumn("left"),
             TimeRemainingColumn(compact=True),
             console=self.console,
-            refresh_per_second=4,
+            auto_refresh=False,
         )
         self._parts: list[Sequence[engine.Progress[Any]]] = []
         self._tasks: list[Any] = []
         self._shown_s = self._begun_s = 0.0
         self._structure = ""
+        self._compiling_since: float | None = None
+        self._pace = _Pace()
 
     @contextmanager
     def showing(self, parts: Sequence[Sequence[engine.Progress[Any]]]) -> Iterator[None]:
@@ -65,33 +99,55 @@ class Display:
             yield
             self._log()
             return
-        with self._bar:
+        with Live(get_renderable=self._drawn, console=self.console, refresh_per_second=4):
             self.update(now=True)
             yield
+            self._structure = ""
             self.update(now=True)
+
+    def _drawn(self) -> RenderableType:
+        """The bars, and below them what happens now; called four times a second, while XLA compiles too."""
+        if not self._structure:
+            return self._bar
+        if self._compiling_since is not None:
+            line = f"compiling {self._structure}, {time.monotonic() - self._compiling_since:.0f} s"
+        else:
+            pace = self._pace.blocks_per_s
+            line = f"computing {self._structure}" + (f", {pace:,.0f} blocks/s" if pace else "")
+        return Group(self._bar, Text(line, style="dim", no_wrap=True))
 
     def structure(self, index: int, count: int) -> None:
         """A structure begins: its first batch compiles."""
         self._structure = f"structure {index} of {count}"
+        self._compiling_since = time.monotonic()
+        self._pace = _Pace()
         if count > 1 and not self.console.is_terminal:
             self.say(f"compiling {self._structure}")
 
     def update(self, *, now: bool = False) -> None:
-        """A batch has come in."""
+        """A batch has come in (or, with ``now``, the run begins or ends)."""
+        if not now:
+            self._compiling_since = None
         waited_s = time.monotonic() - self._shown_s
         if not self.console.is_terminal:
+            if self._pace.unknown or waited_s > _LOG_EVERY_S:
+                self._pace.note(sum(state.tally.blocks for states in self._parts for state in states))
             if waited_s > _LOG_EVERY_S:
                 self._log()
             return
         if waited_s < _REFRESH_S and not now:
             return
         self._shown_s = time.monotonic()
+        blocks = 0
         for task, states in zip(self._tasks, self._parts, strict=True):
             counts = _count(states)
+            blocks += counts["blocks"]
             # a share, not blocks: the bar forgets its speed whenever its total changes, and the forecast moves
             share = counts["blocks"] / max(counts.pop("expected"), 1)
             finished = counts["done"] == counts["points"]
             self._bar.update(task, completed=1.0 if finished else min(share, 1.0), **counts)
+        if not now:
+            self._pace.note(blocks)
 
     def say(self, line: str) -> None:
         """A line about the run."""
@@ -107,7 +163,8 @@ class Display:
         for states in self._parts:
             counts = _count(states)
             if counts["blocks"] or counts["done"]:
-                self.say(f"{counts['part'] or 'points'}: {_words(counts)} after {spent_s:.0f} s")
+                left = self._pace.left(counts["expected"] - counts["blocks"])
+                self.say(f"{counts['part'] or 'points'}: {_words(counts)} after {spent_s:.0f} s{left}")
 
 
 def _count(states: Sequence[engine.Progress[Any]]) -> dict[str, Any]:

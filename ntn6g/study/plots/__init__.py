@@ -3,6 +3,7 @@
 `draw_run` draws a figure per part into the run folder; `overlay` puts several runs on one figure.
 """
 
+import difflib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,15 +13,16 @@ from typing import Any
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
 from ntn6g.study.plots.coverage_map import coverage_map
+from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
 from ntn6g.study.plots.style import house_style, legend_text, require_format, save
-from ntn6g.study.plots.tables import RATES, TIME_AXES, Part, read_run, x_axis
+from ntn6g.study.plots.tables import PUBLISHED, RATES, TIME_AXES, Part, View, axis_of, read_run, telling_axes, x_axis
 from ntn6g.study.plots.uncoded import uncoded
 from ntn6g.study.plots.waterfall import waterfall
 
-__all__ = ["FIGURES", "draw_run", "overlay"]
+__all__ = ["FIGURES", "View", "draw_run", "overlay"]
 
-FIGURES: dict[str, Callable[[Sequence[Part]], Any]] = {
+FIGURES: dict[str, Callable[..., Any]] = {
     "waterfall": waterfall,
     "uncoded": uncoded,
     "along-pass": along_pass,
@@ -29,6 +31,7 @@ FIGURES: dict[str, Callable[[Sequence[Part]], Any]] = {
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
+_CURVES = ("waterfall", "uncoded", "along-pass")  # these take a `View` too
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map"}  # of kinds that have but one
 
 
@@ -70,13 +73,13 @@ def _tracks(part: Part) -> list[Part]:
     labelled = []
     for series in (part.series, *part.more_series):
         axes = json.loads(str(series.get("axes", "{}")))
-        label = ", ".join(legend_text(path, value) for path, value in axes.items())
-        labelled.append(replace(part, series=series, more_series=(), label=label))
+        told = {path: legend_text(path, value) for path, value in axes.items()}
+        labelled.append(replace(part, series=series, more_series=(), told=told))
     return labelled
 
 
-def overlay(folders: Sequence[Path], out: Path) -> None:
-    """Draw finished runs on one figure, their curves labelled by run name.
+def overlay(folders: Sequence[Path], out: Path, view: View = PUBLISHED) -> None:
+    """Draw finished runs on one figure, their curves labelled by what differs between their scenarios.
 
     The figure has the kind and x axis of the first part of the first run that every other run has too.
 
@@ -86,11 +89,14 @@ def overlay(folders: Sequence[Path], out: Path) -> None:
         Run folders.
     out
         File to write; its suffix (png, pdf, svg) chooses the format.
+    view
+        Columns on the axes and for the colour, where they are not the figure's own; whether intervals are bands.
 
     Raises
     ------
     ScenarioError
-        If the suffix is unknown, a folder holds no results, or the runs have no figure in common.
+        If the suffix is unknown, a folder holds no results, a column is not in them, or the runs have no figure in
+        common.
     """
     out = Path(out)
     require_format(out)
@@ -99,21 +105,51 @@ def overlay(folders: Sequence[Path], out: Path) -> None:
         drawable = [part for part in read_run(folder) if figure_kind(part)]
         if not drawable:
             raise ScenarioError(f"{folder} holds no rows to draw: has a point finished yet?", key="DIR")
-        runs.append(drawable)
+        runs.append(_with_columns(drawable, folder, view))
     shared = [s for s in map(_subject, runs[0]) if all(s in map(_subject, run) for run in runs)] if runs else []
     if not shared:
         raise ScenarioError(
             f"{', '.join(map(str, folders))} have no figure in common: they are swept over different axes",
             key="DIR",
         )
-    names = [run[0].run for run in runs]
+    chosen = [[part for part in run if _subject(part) == shared[0]] for run in runs]
+    told = tell_apart([Path(folder) for folder in folders], [run[0] for run in chosen])
     parts = []
-    for folder, name, run in zip(folders, names, runs, strict=True):
-        told = name if names.count(name) == 1 else str(folder)
-        chosen = [part for part in run if _subject(part) == shared[0]]
-        parts += [replace(p, label=f"{told}, {p.name}" if len(chosen) > 1 else told) for p in chosen]
+    for names, run in zip(told, chosen, strict=True):
+        for part in run:
+            of_part = {"part": part.name} if len(run) > 1 else {}
+            parts += [replace(track, told={**names, **of_part, **track.told}) for track in _tracks(part)]
+    kind = "waterfall" if view.x or view.y or view.hue else shared[0][0]
+    if view.hue:
+        _require_hue(view, parts)
     with house_style():
-        save(FIGURES[shared[0][0]](parts), out)
+        figure = FIGURES[kind](parts, view) if kind in _CURVES else FIGURES[kind](parts)
+        save(figure, out)
+
+
+def _with_columns(parts: list[Part], folder: Path, view: View) -> list[Part]:
+    """Those parts that have the columns asked for."""
+    asked = {"--x": [view.x] if view.x else [], "--y": view.y}
+    for option, columns in asked.items():
+        for column in columns:
+            known = dict.fromkeys(c for part in parts for c in part.rows.columns if part.has(c) and c != "part")
+            parts = [part for part in parts if part.has(column)]
+            if not parts:
+                near = difflib.get_close_matches(column, list(known), 1)
+                hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+                raise ScenarioError(f"{folder} has no numbers in a column {column!r}{hint}", key=option)
+    if (view.y or view.hue) and not any(len(part.rows) for part in parts):
+        raise ScenarioError(f"{folder} holds series only, no table whose columns could be chosen", key="--y")
+    return parts
+
+
+def _require_hue(view: View, parts: Sequence[Part]) -> None:
+    over = axis_of(parts, view.x) if view.x else x_axis(parts[0])
+    choices = [axis for axis in telling_axes(parts) if axis != over]
+    choices += [key for part in parts for key in part.told if key not in choices]
+    if view.hue not in choices:
+        known = ", ".join(dict.fromkeys(choices)) or "nothing"
+        raise ScenarioError(f"curves do not differ in {view.hue!r}; they differ in {known}", key="--hue")
 
 
 def figure_kind(part: Part) -> str:

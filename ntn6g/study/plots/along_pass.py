@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ntn6g.study.plots import curves as marks
-from ntn6g.study.plots.style import GREY, add_legend, add_title, axis_label, looks, new_figure
-from ntn6g.study.plots.tables import Part, curves, x_axis
+from ntn6g.study.plots.style import GREY, add_legend, add_title, axis_label, new_figure
+from ntn6g.study.plots.tables import USUAL, Part, View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,18 +14,17 @@ if TYPE_CHECKING:
 POWERS = ("esno_db", "sinr_db", "ebno_db")
 
 
-def along_pass(parts: Sequence[Part]) -> "Figure":
+def along_pass(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     """SNR, BLER (BER of uncoded links) and throughput against time; panels without data are left out.
 
     Parameters
     ----------
     parts
         Parts swept over time; their curves share the panels.
+    view
+        Whether intervals are bands.
     """
-    axis = x_axis(parts[0])
-    found, words = curves(parts, axis, over="time_s")
-    timed = all(part.has("time_s") for part in parts)
-    lines = marks.Lines(found, looks([c.told for c in found]), axis_label("time_s" if timed else axis), words)
+    lines = marks.lines_of(parts, view, over="time_s")
     panels = lines.columns(*POWERS)[:1] + lines.columns("bler", "ber")[:1] + lines.columns("throughput_bps")
     figure = new_figure(7.2, 1.2 + 2.1 * len(panels))
     stack = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]

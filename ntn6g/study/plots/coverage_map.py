@@ -45,7 +45,7 @@ def coverage_map(parts: Sequence[Part]) -> "Figure":
         axes.set_xlabel("Longitude (deg)")
     figure.colorbar(drawn, ax=maps, label="Satellites in view, mean")
     below = figure.add_subplot(grid[rows, :])
-    for part, look in zip(parts, looks([(_label(part),) for part in parts]), strict=True):
+    for part, look in zip(parts, looks([{"": _label(part)} for part in parts]), strict=True):
         edges = part.series["latitude_edge_deg"]
         mean, least = part.series["in_view_mean"].mean(1), part.series["in_view_min"].min(1)
         middle = 0.5 * (edges[1:] + edges[:-1])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntn6g.study.plots.style import GREY, axis_label
-from ntn6g.study.plots.tables import Curve, Part
+from ntn6g.study.plots.style import GREY, axis_label, looks
+from ntn6g.study.plots.tables import Curve, Part, View, axis_of, curves, x_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ CAPACITY_DASHES = (0, (6, 2))
 MOST_WORDS = 8  # on an x axis
 DENSE = 40  # points per curve beyond which markers shrink
 BAR: dict[str, Any] = {"elinewidth": 0.9, "capsize": 2.0, "capthick": 0.9}
+BAND: dict[str, Any] = {"alpha": 0.2, "linewidth": 0.0, "zorder": 1.8}
 LIMIT: dict[str, Any] = {
     "linestyle": "none",
     "marker": "_",
@@ -37,26 +38,50 @@ class Lines:
     looks: Sequence[dict[str, Any]]
     x_label: str
     words: Sequence[str] = ()
+    bands: bool = False
 
     def columns(self, *names: str) -> list[str]:
         """Those of the named columns that hold a number on at least one curve."""
         return [n for n in names if any(np.isfinite(c.column(n)).any() for c in self.curves)]
 
 
+def lines_of(parts: Sequence[Part], view: View, *, axis: str = "", over: str = "") -> Lines:
+    """Cut parts into curves and give each its look; ``axis`` and ``over`` as in `tables.curves`."""
+    axis = axis or (axis_of(parts, view.x) if view.x else x_axis(parts[0]))
+    over = over or view.x
+    found, words = curves(parts, axis, over)
+    label = over if over and all(part.has(over) for part in parts) else axis
+    return Lines(found, looks([c.told for c in found], view.hue), axis_label(label), words, view.bands)
+
+
 def measured(axes: "Axes", lines: Lines, column: str, scale: float = 1.0, **changes: Any) -> None:
-    """Every measured curve with 95 % bars; on a logarithmic axis a point without error is a limit."""
+    """Every measured curve with its 95 % interval; on a logarithmic axis a point without error is a limit."""
     logarithmic = axes.get_yscale() == "log"
     for curve, look in zip(lines.curves, lines.looks, strict=True):
         y, low, high = (curve.column(column + suffix) / scale for suffix in ("", "_low", "_high"))
         style = look | changes | ({"markersize": 2.5} if curve.x.size > DENSE else {})
         if lines.words:
             style["linestyle"] = "none"
-        bars = np.maximum(np.stack([y - low, high - y]), 0.0)
         # A gap, not a line across: nothing is known between the points on either side of a limit.
         shown = np.where((y <= 0) & logarithmic, np.nan, y)
+        bars = np.maximum(np.stack([y - low, high - y]), 0.0)
+        if lines.bands and not lines.words:
+            banded = _beside_another(shown)
+            ends = np.where(banded, low, np.nan), np.where(banded, high, np.nan)
+            axes.fill_between(curve.x, *ends, color=look["color"], label=f"_{column} band", **BAND)
+            bars = np.where(banded, np.nan, bars)
         axes.errorbar(curve.x, shown, yerr=bars, label=f"_{column}", **_visible(curve.x, style), **BAR)
     if logarithmic:
         upper_limits(axes, lines, column)
+
+
+def _beside_another(y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Points with a neighbour on their curve: a band needs two."""
+    known = np.isfinite(y)
+    beside = np.zeros_like(known)
+    beside[1:] |= known[:-1]
+    beside[:-1] |= known[1:]
+    return known & beside
 
 
 def upper_limits(axes: "Axes", lines: Lines, column: str) -> None:
@@ -128,16 +153,21 @@ def log_rate_panel(axes: "Axes", lines: Lines, column: str) -> None:
 
 
 def fit_decades(axes: "Axes", lines: Lines, columns: Sequence[str]) -> None:
-    """Set the logarithmic range from the points and limits (not from bars that reach towards zero)."""
+    """Set the logarithmic range from points, limits and the upper ends of bars; the lower ends may leave it.
+
+    They reach towards zero where few errors were seen; half a decade below the point is always shown.
+    """
     points = []
     for curve in lines.curves:
         for column in columns:
-            y, high = curve.column(column), curve.column(column + "_high")
-            points += [y[y > 0], (1 - LIMIT_ARROW) * high[(y == 0) & (high > 0)]]
+            y, low, high = (curve.column(column + end) for end in ("", "_low", "_high"))
+            ends = np.fmax(low, y / 3.2)
+            points += [y[y > 0], ends[(y > 0) & (ends > 0)], high[(y > 0) & (high > 0)]]
+            points.append((1 - LIMIT_ARROW) * high[(y == 0) & (high > 0)])
     values = np.concatenate(points) if points else np.empty(0)
     if values.size:
         bottom = 10.0 ** np.floor(np.log10(0.9 * values.min()))
-        top = 10.0 ** np.ceil(np.log10(values.max()))
+        top = 10.0 ** np.ceil(np.log10(values.max() / 1.2))  # 1.5 times a decade is shown
         axes.set_ylim(bottom, max(top, 10 * bottom) * 1.5)
     axes.yaxis.set_minor_formatter("")
 
@@ -186,9 +216,7 @@ def line_handle(label: str, style: Any) -> Any:
 
 
 def key_handles(lines: Lines, rates: Sequence[str], *, theory: str = "", capacity: bool = False) -> list[Any]:
-    """Legend entries of what all curves share: bars, limits, theory."""
-    from matplotlib.collections import LineCollection
-    from matplotlib.container import ErrorbarContainer
+    """Legend entries of what all curves share: intervals, limits, theory."""
     from matplotlib.lines import Line2D
 
     handles: list[Any] = []
@@ -199,16 +227,28 @@ def key_handles(lines: Lines, rates: Sequence[str], *, theory: str = "", capacit
     if capacity:
         handles.append(line_handle("Shannon bound", CAPACITY_DASHES))
     if lines.columns(*(r + "_low" for r in rates)):
-        stem = Line2D([], [], color=GREY, marker="o", linestyle="none")
-        handles.append(
-            ErrorbarContainer((stem, (), (LineCollection([], colors=GREY),)), has_yerr=True, label="95 % interval")
-        )
+        handles.append(_band_handle() if lines.bands and not lines.words else _bar_handle())
     errors = [r for r in rates if r in ("bler", "ber", "ber_uncoded")]  # a throughput of 0 is no upper limit
     if any(((c.column(r) == 0) & (c.column(r + "_high") > 0)).any() for c in lines.curves for r in errors):
         arrow = Line2D([], [], color=GREY, marker=r"$\downarrow$", linestyle="none", markersize=8)
         arrow.set_label("95 % upper limit (no error)")
         handles.append(arrow)
     return handles
+
+
+def _bar_handle() -> Any:
+    from matplotlib.collections import LineCollection
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.lines import Line2D
+
+    stem = Line2D([], [], color=GREY, marker="o", linestyle="none")
+    return ErrorbarContainer((stem, (), (LineCollection([], colors=GREY),)), has_yerr=True, label="95 % interval")
+
+
+def _band_handle() -> Any:
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=GREY, alpha=0.3, label="95 % interval")
 
 
 def one_title(parts: Sequence[Part]) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ntn6g.study.plots.style import GREY, add_legend, add_title, axis_label, looks, new_figure
+from ntn6g.study.plots.style import GREY, STROKES, add_legend, add_title, axis_label, looks, new_figure
 from ntn6g.study.plots.tables import Part
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ def pass_geometry(parts: Sequence[Part]) -> "Figure":
     panels = [p for p in PANELS if any(p in part.series for part in parts)]
     figure = new_figure(7.2, 1.2 + 1.45 * len(panels))
     stack = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-    colours = [look["color"] for look in looks([(p.label,) for p in parts])]
+    colours = [look["color"] for look in looks([{"": p.label} for p in parts])]
+    strokes = [STROKES[place % len(STROKES)]["linestyle"] for place in range(len(parts))]
     for axes, panel in zip(stack, panels, strict=True):
         axes.axvline(0.0, color=GREY, linestyle="--", linewidth=0.9, label="_culmination")
-        for part, colour in zip(parts, colours, strict=True):
+        for part, color, stroke in zip(parts, colours, strokes, strict=True):
             if panel in part.series:
-                axes.plot(part.series["time_s"], part.series[panel], color=colour, label=f"_{panel}")
+                drawn = part.series["time_s"], part.series[panel]
+                axes.plot(*drawn, color=color, linestyle=stroke, label=f"_{panel}")
         axes.set_ylabel(axis_label(panel).replace(" (", "\n("))
         axes.margins(x=0.01)
     stack[0].annotate(
@@ -49,8 +51,8 @@ def pass_geometry(parts: Sequence[Part]) -> "Figure":
     if len(parts) == 1:
         add_title(figure, *_title(parts[0]))
     else:
-        handles = [Line2D([], [], color=c, label=p.label) for p, c in zip(parts, colours, strict=True)]
-        add_legend(figure, handles)
+        looked = zip(parts, colours, strokes, strict=True)
+        add_legend(figure, [Line2D([], [], color=c, linestyle=s, label=p.label) for p, c, s in looked])
     return figure
 
 

@@ -1,7 +1,7 @@
 """How every figure looks and what every axis is called: palette, fonts, names of config paths, saving."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ STROKES: tuple[dict[str, Any], ...] = (
     {"linestyle": "-"},
     {"linestyle": "--", "markerfacecolor": "white"},
     {"linestyle": ":", "fillstyle": "left"},
+    {"linestyle": "-.", "fillstyle": "top"},
+    {"linestyle": (0, (5, 1, 1, 1, 1, 1)), "fillstyle": "bottom"},
 )
 GREY = "#666666"
 SETTINGS = {
@@ -179,32 +181,51 @@ def value_text(value: Any) -> str:
     return text.upper() if text.lower() in CAPITALS else text
 
 
-def looks(told: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+def looks(told: Sequence[Mapping[str, str]], hue: str = "") -> list[dict[str, Any]]:
     """Colour, marker and line of each curve, told apart by colour-blind readers and in grey print.
 
     Parameters
     ----------
     told
-        What names each curve. Up to seven curves each have a colour and a marker. More curves share them by
-        their first name, and differ in the line and the filling of the marker by the others; where that does
+        What names each curve, by column. Up to seven curves each have a colour and a marker. More curves share them
+        by their first name, and differ in the line and the filling of the marker by the others; where that does
         not suffice, colours follow a sequential map.
+    hue
+        Column that chooses colour and marker, however many curves there are.
+
+    Raises
+    ------
+    ScenarioError
+        When more curves share a value of ``hue`` than strokes can tell apart.
     """
-    if len(told) <= len(PALETTE):
+    if not hue and len(told) <= len(PALETTE):
         return [{"color": PALETTE[i], "marker": MARKERS[i], "linestyle": "-"} for i in range(len(told))]
-    first = list(dict.fromkeys(names[:1] for names in told))
-    rest = list(dict.fromkeys(names[1:] for names in told))
-    if len(first) <= len(PALETTE) and len(rest) <= len(STROKES):
+    keys = [hue or next(iter(names), "") for names in told]
+    first_of = [names.get(key, "") for key, names in zip(keys, told, strict=True)]
+    rest_of = [tuple(t for c, t in names.items() if c != key) for key, names in zip(keys, told, strict=True)]
+    first, rest = list(dict.fromkeys(first_of)), list(dict.fromkeys(rest_of))
+    colors = PALETTE if len(first) <= len(PALETTE) else _shades(len(first))
+    if len(rest) <= len(STROKES) and (hue or len(first) <= len(PALETTE)):
+        places = [first.index(each) for each in first_of]
         return [
-            {"color": PALETTE[first.index(n[:1])], "marker": MARKERS[first.index(n[:1])]} | STROKES[rest.index(n[1:])]
-            for n in told
+            {"color": colors[place], "marker": MARKERS[place % len(MARKERS)]} | STROKES[rest.index(names)]
+            for place, names in zip(places, rest_of, strict=True)
         ]
+    if hue:
+        raise ScenarioError(
+            f"{len(rest)} curves share each value of {hue}, and no more than {len(STROKES)} can be told apart; "
+            "take the axis with most values for the colour",
+            key="--hue",
+        )
+    shades = _shades(len(told))
+    return [{"color": shades[i], "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"} for i in range(len(told))]
+
+
+def _shades(count: int) -> list[Any]:
+    """Colours from dark to bright, which keep their order in grey print."""
     from matplotlib import colormaps
 
-    shades = colormaps["viridis"]
-    return [
-        {"color": shades(0.92 * i / (len(told) - 1)), "marker": MARKERS[i % len(MARKERS)], "linestyle": "-"}
-        for i in range(len(told))
-    ]
+    return [colormaps["viridis"](0.92 * i / (count - 1)) for i in range(count)]
 
 
 @contextmanager

@@ -29,8 +29,13 @@ class Part:
     series: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     more_series: Sequence[Mapping[str, NDArray[Any]]] = ()
     """Those of the other points of a sweep."""
-    label: str = ""
-    """Prefix of its curves where several runs share a figure."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What tells its curves from those of other runs on the figure, in words, by config path (or "run", "part")."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others, on one line."""
+        return ", ".join(self.told.values())
 
     @property
     def title(self) -> str:
@@ -56,18 +61,34 @@ class Part:
 
 
 @dataclass(frozen=True)
+class View:
+    """What a reader asks of a figure beyond its kind; empty fields leave the choice to the figure."""
+
+    x: str = ""
+    y: tuple[str, ...] = ()
+    hue: str = ""
+    """Column that chooses the colour; the other axes choose the stroke."""
+    bands: bool = False
+    """Intervals as bands along the curve rather than as bars at its points."""
+
+
+USUAL, PUBLISHED = View(), View(bands=True)
+"""Of the figures in a run folder, and of those drawn for a paper."""
+
+
+@dataclass(frozen=True)
 class Curve:
     """Rows of one line of a figure, ordered by ``x``."""
 
-    told: tuple[str, ...]
-    """What tells it from the other curves: run or part where several are drawn, value of each other axis."""
+    told: Mapping[str, str]
+    """What tells it from the other curves, in words, by column: run or part, and the value of each other axis."""
     x: NDArray[np.float64]
     rows: Any
 
     @property
     def label(self) -> str:
         """Its words in the legend."""
-        return ", ".join(self.told)
+        return ", ".join(self.told.values())
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Values of a column along the curve; NaN where the table has none."""
@@ -186,16 +207,40 @@ def curves(parts: Sequence[Part], axis: str, over: str = "") -> tuple[list[Curve
     if not numeric:
         words = list(dict.fromkeys(value_text(v) for part in parts for v in part.rows[column]))
     found = []
+    telling = telling_axes(parts)
     for part in parts:
-        others = [c for c in part.varying() if c != axis]
+        others = [c for c in telling if c != axis and part.has(c)]
         groups = part.rows.groupby(others, sort=False, dropna=False) if others else [((), part.rows)]
         for values, rows in groups:
             named = zip(others, values, strict=True)
-            told = [legend_text(c, plain(v)) for c, v in named if not is_missing(v)]
+            told = {c: legend_text(c, plain(v)) for c, v in named if not is_missing(v)}
             x = _positions(rows, column, words)
             order = np.argsort(x, kind="stable")
-            found.append(Curve((*filter(None, [part.label]), *told), x[order], rows.iloc[order]))
+            found.append(Curve({**part.told, **told}, x[order], rows.iloc[order]))
     return found, words
+
+
+def telling_axes(parts: Sequence[Part]) -> list[str]:
+    """Sweep axes that take more than one value over all these parts."""
+    values: dict[str, set[Any]] = {}
+    for part in parts:
+        for column in part.axes():
+            values.setdefault(column, set()).update(part.rows[column].dropna())
+    return [column for column, seen in values.items() if len(seen) > 1]
+
+
+def axis_of(parts: Sequence[Part], column: str) -> str:
+    """Sweep axis that a column follows: itself, or the first along which it varies while the others stay."""
+    usual = x_axis(parts[0])
+    varying = parts[0].varying()
+    if column in varying or column not in parts[0].rows:
+        return column
+    for axis in sorted(varying, key=lambda each: each != usual):
+        others = [c for c in varying if c != axis]
+        groups = parts[0].rows.groupby(others, dropna=False)[column] if others else parts[0].rows[column]
+        if np.max(groups.nunique()) > 1:
+            return axis
+    return usual
 
 
 def is_missing(value: Any) -> bool:

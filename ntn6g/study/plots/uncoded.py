@@ -4,24 +4,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ntn6g.study.plots import curves as marks
-from ntn6g.study.plots.style import add_legend, add_title, axis_label, looks, new_figure
-from ntn6g.study.plots.tables import Part, curves, x_axis
+from ntn6g.study.plots.style import add_legend, add_title, new_figure
+from ntn6g.study.plots.tables import USUAL, Part, View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def uncoded(parts: Sequence[Part]) -> "Figure":
+def uncoded(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     """Draw measured BER as markers, and its closed form as a line where the table has it.
 
     Parameters
     ----------
     parts
         Parts with the same x axis; their curves share the panel.
+    view
+        Whether intervals are bands.
     """
-    axis = x_axis(parts[0])
-    found, words = curves(parts, axis)
-    lines = marks.Lines(found, looks([c.told for c in found]), axis_label(axis), words)
+    lines = marks.lines_of(parts, view)
     column = next(iter(lines.columns("ber", "ber_uncoded")))
     known = bool(lines.columns("ber_theory"))
     figure = new_figure(5.6, 4.8)

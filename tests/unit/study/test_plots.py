@@ -10,11 +10,12 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
-from ntn6g.study.plots import FIGURES, draw_run, figure_kind, overlay
-from ntn6g.study.plots.style import house_style
+from ntn6g.study.plots import FIGURES, View, draw_run, figure_kind, overlay
+from ntn6g.study.plots.style import house_style, looks
 from ntn6g.study.plots.tables import read_run
 
 BITS, BANDWIDTH_HZ = 9480, 36e6
@@ -335,17 +336,139 @@ def test_overlay_writes_the_format_of_its_suffix_and_repeats_its_bytes(tmp_path,
     assert out.read_bytes() == first
 
 
-def test_overlay_labels_curves_by_run_name(run, tmp_path, monkeypatch):
-    other = write_run(tmp_path / "haps", {"waterfall": waterfall_rows((20,), 1.0)}, name="haps")
+@pytest.fixture
+def shown(monkeypatch):
+    """The figures that `overlay` would have saved."""
     figures = []
     monkeypatch.setattr("ntn6g.study.plots.save", lambda figure, path: figures.append(figure))
+    return figures
+
+
+def test_overlay_labels_curves_by_run_name_where_scenarios_tell_nothing(run, tmp_path, shown):
+    other = write_run(tmp_path / "haps", {"waterfall": waterfall_rows((20,), 1.0)}, name="haps")
 
     overlay([run, other], tmp_path / "both.png")
 
-    assert legend_words(figures[0])[:4] == [
+    assert legend_words(shown[0])[:4] == [
         *(f"leo-over-beijing, {e} deg elevation" for e in (20, 40, 60)),
-        "haps",
+        "haps, 20 deg elevation",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"link": {"mcs": 10}}, ["MCS 14", "MCS 10"]),
+        ({"link": {"mcs": 10}, "channel": {"carrier_ghz": 2}}, ["MCS 14, 20 GHz carrier", "MCS 10, 2 GHz carrier"]),
+        ({"stop": {"max_blocks": 9}, "seed": 1, "description": "again"}, ["one", "two"]),  # nothing that tells
+        ({"link": {"a": 1, "b": 2, "c": 3, "d": 4}}, ["one", "two"]),  # too much to tell
+        ({"parts": {"main": {"link": {"mcs": 3}}}}, ["MCS 14", "MCS 3"]),  # the part's own value counts
+        ({"power": {"ebno_db": 9}}, ["one", "two"]),  # swept: its value in the scenario is not used
+    ],
+)
+def test_overlay_tells_runs_by_what_differs_between_their_scenarios(tmp_path, shown, changes, words):
+    scenario = {"schema": 1, "name": "one", "seed": 1, "link": {"mcs": 14}, "channel": {"carrier_ghz": 20}}
+    runs = [write_run(tmp_path / name, {"main": waterfall_rows((20,))}, name=name) for name in ("one", "two")]
+    other = scenario | {k: {**scenario.get(k, {}), **v} if isinstance(v, dict) else v for k, v in changes.items()}
+    for folder, held in zip(runs, (scenario, other), strict=True):
+        (folder / "scenario.yaml").write_text(yaml.safe_dump(held, sort_keys=False))
+
+    overlay(runs, tmp_path / "both.png")
+
+    assert legend_words(shown[0])[:2] == words
+
+
+def test_a_chosen_colour_groups_curves_and_strokes_tell_the_rest(tmp_path, shown):
+    rows = [r | {"link.mcs": m} for m in (3, 7) for r in waterfall_rows((20, 40))]
+    folder = write_run(tmp_path / "run", {"": rows})
+
+    overlay([folder], tmp_path / "out.png", View(hue="link.mcs"))
+
+    lines = {h.get_text(): line for h, line in zip(*_legend(shown[0]), strict=True)}
+    by_mcs = [[line for text, line in lines.items() if f"MCS {m}" in text] for m in (3, 7)]
+    assert [len(same) for same in by_mcs] == [2, 2]
+    for same in by_mcs:
+        assert same[0].get_color() == same[1].get_color()
+        assert same[0].get_linestyle() != same[1].get_linestyle()
+    assert by_mcs[0][0].get_color() != by_mcs[1][0].get_color()
+
+
+def _legend(figure):
+    legend = figure.legends[0]
+    named = [(t, h) for t, h in zip(legend.get_texts(), legend.legend_handles, strict=True) if "MCS" in t.get_text()]
+    return [t for t, _ in named], [h for _, h in named]
+
+
+def test_any_column_may_be_an_axis(run, tmp_path, shown):
+    overlay([run], tmp_path / "out.png", View(x="esno_db", y=("bler",)))
+
+    (axes,) = shown[0].axes
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("Es/N0 (dB)", "BLER", "log")
+    rows = next(part.rows for part in read_run(run) if part.name == "waterfall")
+    seen = rows[rows["bler"] > 0]
+    assert sorted(map(tuple, drawn(axes, "_bler"))) == sorted(map(tuple, seen[["esno_db", "bler"]].to_numpy()))
+
+
+def test_a_band_covers_the_interval_of_every_point(run, tmp_path, shown):
+    overlay([run], tmp_path / "out.png")
+
+    axes = panel(shown[0], "BLER")
+    corners = {
+        tuple(vertex)
+        for band in axes.collections
+        if band.get_label() == "_bler band"
+        for path in band.get_paths()
+        for vertex in path.vertices
+    }
+    rows = next(part.rows for part in read_run(run) if part.name == "waterfall")
+    seen = rows[rows["bler"] > 0]
+    for _, row in seen.iterrows():
+        assert {(row["power.ebno_db"], row["bler_low"]), (row["power.ebno_db"], row["bler_high"])} <= corners
+    assert "95 % interval" in legend_words(shown[0])
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (View(x="power.ebno_dB"), "did you mean power.ebno_db?"),
+        (View(y=("latency",)), "has no numbers in a column 'latency'"),
+        (View(hue="link.mcs"), "they differ in at.elevation_deg"),
+    ],
+)
+def test_columns_that_are_not_there_are_refused_in_one_line(run, tmp_path, view, words):
+    with pytest.raises(ScenarioError) as caught:
+        overlay([run], tmp_path / "out.png", view)
+
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_more_curves_of_one_colour_than_strokes_are_refused(tmp_path):
+    rows = [r | {"link.mcs": m} for m in range(6) for r in waterfall_rows((20, 40))]
+
+    with pytest.raises(ScenarioError, match="--hue: 6 curves share"):
+        overlay([write_run(tmp_path / "run", {"": rows})], tmp_path / "out.png", View(hue="at.elevation_deg"))
+
+
+def test_curves_differ_in_more_than_colour():
+    for count in (2, 7, 15):
+        told = [{"a": f"a{i % 5}", "b": f"b{i // 5}"} for i in range(count)]
+        found = [(look["marker"], str(look["linestyle"]), look.get("markerfacecolor")) for look in looks(told)]
+        assert len(set(found)) == count
+
+
+def test_bars_at_the_edge_of_a_decade_stay_inside(tmp_path):
+    rows = [
+        {"power.ebno_db": e, "bler": b, "bler_low": low, "bler_high": high}
+        for e, b, low, high in ((0, 0.098, 0.05, 0.18), (1, 0.0105, 0.006, 0.02), (2, 0.0011, 0.0006, 0.002))
+    ]
+
+    (axes,) = figure_of(write_run(tmp_path / "run", {"": rows})).axes
+
+    low, high = axes.get_ylim()
+    assert high > 0.18
+    assert low < 0.0006
 
 
 @pytest.mark.parametrize("name", ["figure.jpg", "figure"])
