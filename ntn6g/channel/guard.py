@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import linear_to_db
 
+LATE_DRAWS = 4_096  # of a channel whose delays are drawn: a mean share of -40 dB is known to about 1 dB
 _WAY_OUT = "the time-domain path is not in this version"
 
 
@@ -94,5 +95,30 @@ def check_frequency_domain(
             f"a tap of {level_db[worst]:.1f} dB, above {tap_floor_db:g} dB, arrives "
             f"{np.asarray(excess_delay_s)[worst] * 1e9:.0f} ns late, beyond the cyclic prefix of "
             f"{cyclic_prefix_s * 1e9:.0f} ns; lower the delay spread or narrow the subcarriers; {_WAY_OUT}",
+            key="channel.guard.tap_floor_db",
+        )
+
+
+def check_late_power(late_share: float, cyclic_prefix_s: float, tap_floor_db: float = -40.0) -> None:
+    """Refuse a channel with random delays whose mean power beyond the cyclic prefix exceeds the floor.
+
+    Parameters
+    ----------
+    late_share : float
+        Mean over draws of the power that arrives later than ``cyclic_prefix_s`` after the first path, over the total.
+    cyclic_prefix_s, tap_floor_db : float
+        As in `check_frequency_domain`.
+
+    Raises
+    ------
+    ScenarioError
+        Key ``channel.guard.tap_floor_db``, with the share.
+    """
+    level_db = float(linear_to_db(max(late_share, np.finfo(np.float64).tiny)))
+    if level_db > tap_floor_db:
+        raise ScenarioError(
+            f"{level_db:.1f} dB of the mean power, above {tap_floor_db:g} dB, arrives beyond the cyclic prefix of "
+            f"{cyclic_prefix_s * 1e9:.0f} ns; narrow the subcarriers, raise this limit to bear the error, "
+            f"or choose another elevation or environment; {_WAY_OUT}",
             key="channel.guard.tap_floor_db",
         )

@@ -23,7 +23,8 @@ class LinkValues(TensorRecord):
     """What may differ from block to block without another compilation; every field has shape [B].
 
     ``noise_variance`` is noise over signal energy per resource element, without fading; ``shadow_sigma_db`` the
-    standard deviation of log-normal shadowing (0 for none); ``doppler_hz`` the terminal's largest own Doppler;
+    standard deviation of log-normal shadowing (0 for none, or where the fading draws its own); ``elevation_rad`` that
+    of the satellite, which some kinds of fading follow; ``doppler_hz`` the terminal's largest own Doppler;
     ``residual_offset_hz`` what pre-compensation leaves. ``delay_s`` (light time), ``range_rate_m_s``,
     ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation; ``path_loss_db``, already
     inside ``noise_variance``, travels in it. Types are in ``DTYPES``.
@@ -33,6 +34,7 @@ class LinkValues(TensorRecord):
     shadow_sigma_db: tf.Tensor
     delay_spread_s: tf.Tensor
     k_factor_db: tf.Tensor
+    elevation_rad: tf.Tensor
     doppler_hz: tf.Tensor
     residual_offset_hz: tf.Tensor
     delay_s: tf.Tensor
@@ -46,6 +48,7 @@ class LinkValues(TensorRecord):
         "shadow_sigma_db": "float32",
         "delay_spread_s": "float32",
         "k_factor_db": "float32",
+        "elevation_rad": "float32",
         "doppler_hz": "float32",
         "residual_offset_hz": "float64",
         "delay_s": "float64",
@@ -67,9 +70,10 @@ class Fading(Protocol):
         delay_spread_s: tf.Tensor,
         doppler_hz: tf.Tensor,
         k_factor_db: tf.Tensor,
+        elevation_rad: tf.Tensor,
         start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
-        """Keys uint32 [B, 2], times [T] and per-block values [B] to a realisation.
+        """Keys uint32 [B, 2], times [T] and per-block values [B] to a realisation; its path loss adds to the noise.
 
         ``start_s`` float32 [B], where given, is when each block's slot begins on the clock of its fading.
         """
@@ -168,8 +172,8 @@ class LinkChain:
             When the slot begins on the clock of the block's fading; 0 by default.
         """
         sent = self.modulation.map(coded)
-        noise_variance = _noise_variance(keys, values)
         drawn = self._draw(keys, values, start_s)
+        noise_variance = _noise_variance(keys, values, drawn.path_loss_db)
         noise_keys = random.stream(keys, "noise") if noise_keys is None else noise_keys
         received, channel = self._propagate(drawn, values, self.grid.fill(sent), (noise_keys, noise_variance))
         known, error = self._channel_knowledge(received, channel, noise_variance)
@@ -185,6 +189,7 @@ class LinkChain:
             delay_spread_s=values.delay_spread_s,
             doppler_hz=values.doppler_hz,
             k_factor_db=values.k_factor_db,
+            elevation_rad=values.elevation_rad,
             **later,
         )
 
@@ -251,9 +256,10 @@ class LinkChain:
         )
 
 
-def _noise_variance(keys: tf.Tensor, values: LinkValues) -> tf.Tensor:
+def _noise_variance(keys: tf.Tensor, values: LinkValues, drawn_loss_db: tf.Tensor) -> tf.Tensor:
+    """Noise over signal with what a block loses: shadowing drawn here, and what the fading has drawn by itself."""
     shadow_db = values.shadow_sigma_db * random.normal(random.stream(keys, "shadowing"), (1,))[:, 0]
-    return values.noise_variance * tf.exp(_DB_TO_NEPER * shadow_db)
+    return values.noise_variance * tf.exp(_DB_TO_NEPER * (shadow_db + drawn_loss_db))
 
 
 def _differences(decided: tf.Tensor, sent: tf.Tensor) -> tf.Tensor:

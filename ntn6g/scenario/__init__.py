@@ -1,6 +1,6 @@
 """What a user may ask: frozen models of a scenario, loaded from YAML. No TensorFlow, no physics."""
 
-from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnTdl, Tdl, Weather
+from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnRays, NtnTdl, Tdl, Weather
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.link import Budget, Decoder, Link, Power
 from ntn6g.scenario.load import dump, load, shipped_configs
@@ -48,6 +48,7 @@ __all__ = [
     "Keplerian",
     "Link",
     "Losses",
+    "NtnRays",
     "NtnTdl",
     "Omm",
     "Part",

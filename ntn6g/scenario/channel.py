@@ -48,7 +48,16 @@ class Tdl(Section):
     """Ricean K-factor, dB, -50 to 100, profiles D and E only; default: the one of the profile."""
 
 
-Fading = Annotated[Awgn | NtnTdl | Tdl, Field(discriminator="kind")]
+class NtnRays(Section):
+    """The ray model of TR 38.811 6.7.2, every block with its own large-scale parameters, clusters and rays."""
+
+    kind: Literal["ntn-rays"]
+    """Ray model of TR 38.811 at the elevation; line of sight as `channel.line_of_sight` says, by default with it."""
+
+
+Fading = Annotated[Awgn | NtnTdl | NtnRays | Tdl, Field(discriminator="kind")]
+GEOMETRIC_FADING = ("ntn-tdl", "ntn-rays")
+"""Kinds that depend on the elevation of the satellite."""
 
 
 class Losses(Section):
@@ -69,7 +78,8 @@ class Losses(Section):
     building: Literal["none", "traditional", "thermally-efficient"] = "none"
     """Median loss into a building of this kind around the terminal (ITU-R P.2109), or none."""
     shadow_fading: Literal["none", "draw"] = "none"
-    """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811."""
+    """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811; counts in a link budget, and \
+with ntn-rays it is the one that is correlated with the other large-scale parameters."""
     shadow_margin_db: float = Field(default=0.0, ge=0.0, le=100.0)
     """Fixed margin for shadow fading, dB, 0 to 100."""
 
@@ -141,7 +151,7 @@ class Channel(Section):
     def check(self) -> None:
         """Raise `ScenarioError` for a K-factor on a profile without line of sight."""
         fading = self.fading
-        if isinstance(fading, Awgn) or fading.k_factor_db is None:
+        if not isinstance(fading, NtnTdl | Tdl) or fading.k_factor_db is None:
             return
         with_sight = LINE_OF_SIGHT_PROFILES[fading.kind]
         if fading.profile not in with_sight:

@@ -14,6 +14,7 @@ def _configs() -> dict[str, str]:
 def _channels() -> dict[str, str]:
     return {
         "awgn": "white Gaussian noise only",
+        "ntn-rays": "the ray model of TR 38.811: large-scale parameters, clusters and rays drawn for every block",
         "ntn-tdl": "NTN-TDL-A to -D of TR 38.811; delay spread and K-factor follow the elevation",
         "tdl": "TDL-A to -E of TR 38.901, for terrestrial links",
     }

@@ -406,3 +406,12 @@ def test_gradient_of_the_mean_gain_with_respect_to_elevation_exists():
     gradient = tape.gradient(level, elevation).numpy()
     assert np.isfinite(gradient).all()
     assert np.abs(gradient).min() > 0
+
+
+def test_a_later_start_gives_the_same_process_at_later_times():
+    model, rows = rays.RayChannel([URBAN_LOS]), 16
+    common = {"elevation_rad": full(rows, 0.7), "doppler_hz": full(rows, 300.0)}
+    late = model(keys(rows, 4), times_s=tf.constant([0.0, 1e-4]), start_s=full(rows, 3e-3), **common)
+    direct = model(keys(rows, 4), times_s=tf.constant([3e-3, 3.1e-3]), **common)
+    np.testing.assert_allclose(late.gain.numpy(), direct.gain.numpy(), atol=2e-5)  # 1e-6 cycles of rounding each way
+    assert np.abs(direct.gain.numpy() - model(keys(rows, 4), times_s=INSTANT, **common).gain.numpy()).max() > 0.1

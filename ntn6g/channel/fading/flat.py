@@ -16,6 +16,7 @@ class FlatChannel:
         delay_spread_s: tf.Tensor | None = None,
         doppler_hz: tf.Tensor | None = None,
         k_factor_db: tf.Tensor | None = None,
+        elevation_rad: tf.Tensor | None = None,
         start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
         """Gain one, [B, 1, 1, 1, T] for B keys and T times; the optional arguments do not enter."""

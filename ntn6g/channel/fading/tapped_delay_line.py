@@ -58,6 +58,7 @@ class TappedDelayLine:
         delay_spread_s: tf.Tensor,
         doppler_hz: tf.Tensor,
         k_factor_db: tf.Tensor | None = None,
+        elevation_rad: tf.Tensor | None = None,
         start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
         """Draw one realization per key.
@@ -75,6 +76,8 @@ class TappedDelayLine:
             Maximum Doppler shift v f / c of the terminal's own motion (not the satellite's).
         k_factor_db : [B], float32, optional
             Total K-factor, the profile's own if None; ignored by profiles without line of sight.
+        elevation_rad : optional
+            Does not enter: delay spread and K-factor hold what the elevation does.
         start_s : [B], float32, optional
             When ``times_s`` begins on the clock of each row's fading, 0 if None: one key at two starts gives one
             process at two instants. Rounding turns all samples of a row alike, however late it starts.

@@ -14,10 +14,11 @@ from ntn6g import channel
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.phy.closed_form import bit_error_rate
-from ntn6g.scenario import Awgn, Channel, Link, NtnTdl, Scenario, apply, flatten, sweep_points
+from ntn6g.scenario import Channel, Link, NtnRays, NtnTdl, Scenario, Tdl, apply, flatten, sweep_points
+from ntn6g.study.build.fading import late_share
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import LinkStructure, LinkWork, batch_rows, link_step, make_chain
-from ntn6g.study.build.power import drawn_shadow_sigma_db, received_power
+from ntn6g.study.build.power import drawn_shadow_sigma_db, draws_shadowing, line_of_sight, received_power
 from ntn6g.study.engine import Recipe, StopRule, Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
 
@@ -95,7 +96,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     if link is None or air is None or power is None:
         raise ValueError("a link study without link, channel or power passed the checks of the scenario")
     carrier_hz = air.carrier_ghz * 1e9
-    structure = _structure(link, air)
+    structure = _structure(link, air, shadowing=draws_shadowing(power, air))
     delay_spread_s, k_factor_db = _fading_values(air, structure, carrier_hz, instant)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
     received = received_power(
@@ -110,6 +111,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "shadow_sigma_db": drawn_shadow_sigma_db(power, air, instant),
         "delay_spread_s": delay_spread_s,
         "k_factor_db": k_factor_db or 0.0,
+        "elevation_rad": instant.elevation_rad if instant else 0.0,
         "doppler_hz": kmh_to_m_s(speed_kmh) * carrier_hz / SPEED_OF_LIGHT_M_S,
         "residual_offset_hz": offset_hz,
         "delay_s": instant.light_time_s if instant else 0.0,
@@ -119,10 +121,11 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "path_loss_db": received.get("path_loss_db", 0.0),
     }
     flat = flatten(asked)
-    fading = {} if structure.channel_profile is None else {"delay_spread_ns": 1e9 * delay_spread_s}
-    if structure.channel_profile is not None and structure.channel_profile.line_of_sight:
-        fading["k_factor_db"] = float(k_factor_db or 0.0)
-    facts = {**(instant.columns(carrier_hz) if instant else {}), **fading, **received}
+    facts = {
+        **(instant.columns(carrier_hz) if instant else {}),
+        **_fading_facts(structure, delay_spread_s, k_factor_db),
+        **received,
+    }
     return LinkPoint(
         axes={path: flat.get(path, given) for path, given in values.items()},
         structure=structure,
@@ -138,8 +141,20 @@ def _identity(*physics: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _structure(link: Link, air: Channel) -> LinkStructure:
+def _fading_facts(structure: LinkStructure, delay_spread_s: float, k_factor_db: float | None) -> dict[str, float]:
+    """Columns about the fading; of drawn large-scale parameters the medians."""
+    prefix = "median_" if structure.scattering else ""
+    if structure.channel_profile is None and not prefix:
+        return {}
+    found = {f"{prefix}delay_spread_ns": 1e9 * delay_spread_s}
+    return found if k_factor_db is None else found | {f"{prefix}k_factor_db": k_factor_db}
+
+
+def _structure(link: Link, air: Channel, *, shadowing: bool) -> LinkStructure:
     fading = air.fading
+    scattering = None
+    if isinstance(fading, NtnRays):
+        scattering = (air.environment, channel.band_of(air.carrier_ghz * 1e9), line_of_sight(air))
     offset_given = link.residual_offset_hz is not None or link.residual_offset_ppm is not None
     return LinkStructure(
         resource_blocks=link.resource_blocks,
@@ -153,12 +168,15 @@ def _structure(link: Link, air: Channel) -> LinkStructure:
         decoder=link.decoder.kind,
         decoder_iterations=link.decoder.iterations,
         fading=fading.kind,
-        profile=None if isinstance(fading, Awgn) else fading.profile,
+        profile=getattr(fading, "profile", None),
         los_doppler_ratio=fading.los_doppler_ratio if isinstance(fading, NtnTdl) else 0.7,  # TR 38.901 7.7.2
         perfect_csi=link.csi == "perfect",
         frequency_offset=offset_given,
         estimator=link.estimator,
         normalise=air.normalise,
+        scattering=scattering,
+        table_interpolation=air.table_interpolation if scattering else "linear",
+        shadowing=shadowing and scattering is not None,
     )
 
 
@@ -167,7 +185,9 @@ def _fading_values(
 ) -> tuple[float, float | None]:
     """Delay spread in s and total K-factor in dB of a point; K is None without line of sight."""
     fading, profile = air.fading, structure.channel_profile
-    if isinstance(fading, Awgn) or profile is None:
+    if isinstance(fading, NtnRays) and instant is not None:
+        return _medians(air, line_of_sight(air), instant)
+    if not isinstance(fading, NtnTdl | Tdl) or profile is None:
         return 0.0, None
     spread_s = None if fading.delay_spread_ns is None else fading.delay_spread_ns * 1e-9
     k_factor_db = fading.k_factor_db if profile.line_of_sight else None
@@ -184,6 +204,15 @@ def _fading_values(
     elif wants_k:
         k_factor_db = profile.k_factor_db
     return float(spread_s or 0.0), k_factor_db
+
+
+def _medians(air: Channel, sight: bool, instant: Instant) -> tuple[float, float | None]:
+    """Median delay spread in s and K-factor in dB; refuses an elevation outside the tables."""
+    band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
+    spread_s = float(channel.median_delay_spread_s(air.environment, band, sight, instant.elevation_rad, *reading))
+    if not sight:
+        return spread_s, None
+    return spread_s, float(channel.median_k_factor_db(air.environment, band, instant.elevation_rad, *reading))
 
 
 def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
@@ -216,6 +245,8 @@ def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None
             max_ici_db=guard.max_ici_db,
             tap_floor_db=guard.tap_floor_db,
         )
+        late = late_share(point.structure, point.values["elevation_rad"])
+        channel.check_late_power(late, grid.cyclic_prefix_s, guard.tap_floor_db)
 
 
 def _measured(structure: LinkStructure, tally: Tally) -> dict[str, Any]:

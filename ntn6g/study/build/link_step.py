@@ -3,17 +3,18 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, ntn_tdl_profile
+from ntn6g.channel import Profile
 from ntn6g.core import random
 from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkOutcome, LinkValues, Modulation, SlotGrid
 from ntn6g.phy.coding import Mcs, TransportCode, mcs, resource_elements, transport_block_bits
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
+from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 
 _MODULATION_OF_ORDER = {bits: name for name, bits in BITS_PER_SYMBOL.items()}
@@ -25,24 +26,13 @@ _BATCH_BYTES = 256 * 2**20  # beyond it nothing gets faster on a CPU, and points
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 
 
-@cache
-def fading_profile(kind: str, letter: str | None) -> Profile | None:
-    """Tapped delay line of a kind of fading and its profile letter; None for awgn."""
-    if kind == "awgn":
-        return None
-    if kind == "tdl":
-        from ntn6g.channel.terrestrial import tdl_profile
-
-        return tdl_profile(str(letter))
-    return ntn_tdl_profile(str(letter))
-
-
 @dataclass(frozen=True, kw_only=True)
 class LinkStructure:
     """All that shapes the tensors of a link; points of equal structure share one compiled step.
 
-    ``modulation`` or ``mcs`` is None, as the link is coded or not; ``fading`` is a kind of
-    `ntn6g.scenario.Fading`. Other names as in `ntn6g.scenario.Link`.
+    ``modulation`` or ``mcs`` is None, as the link is coded or not; ``fading`` is a kind of `ntn6g.scenario.Fading`,
+    ``scattering`` the environment, band and line of sight of a kind that reads tables by itself (None elsewhere), and
+    ``shadowing`` whether it draws shadow fading too. Other names as in `ntn6g.scenario.Link`.
     """
 
     resource_blocks: int
@@ -62,6 +52,9 @@ class LinkStructure:
     dmrs_cdm_groups_without_data: int = 1
     estimator: str = "ls"
     normalise: bool = False
+    scattering: tuple[str, str, bool] | None = None
+    table_interpolation: str = "linear"
+    shadowing: bool = False
 
     @property
     def channel_key(self) -> str:
@@ -112,7 +105,7 @@ class LinkStructure:
 
     @property
     def channel_profile(self) -> Profile | None:
-        """Tapped delay line of the fading; None for awgn."""
+        """Tapped delay line of the fading; None where it has none."""
         return fading_profile(self.fading, self.profile)
 
     @property
@@ -141,12 +134,11 @@ def make_chain(structure: LinkStructure) -> LinkChain:
             decoder=structure.decoder,
             iterations=structure.decoder_iterations,
         )
-    profile = structure.channel_profile
     return LinkChain(
         grid=grid,
         modulation=Modulation(structure.modulation_name),
         code=code,
-        fading=TappedDelayLine(profile, los_doppler_ratio=structure.los_doppler_ratio) if profile else FlatChannel(),
+        fading=make_fading(structure),
         perfect_csi=structure.perfect_csi,
         frequency_offset=structure.frequency_offset,
         despread=structure.estimator == "ls-cdm",

@@ -9,9 +9,10 @@ from ntn6g.channel.loss.weather import at_location
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
-from ntn6g.scenario import Awgn, Budget, Channel, Power, Terminal
+from ntn6g.scenario import Budget, Channel, NtnRays, Power, Terminal
+from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.build.geometry import Instant
-from ntn6g.study.build.link_step import LinkStructure, fading_profile
+from ntn6g.study.build.link_step import LinkStructure
 
 
 def received_power(
@@ -46,7 +47,7 @@ def line_of_sight(air: Channel) -> bool:
     """Whether the terminal sees the satellite: as the scenario says, else as the fading profile has it."""
     if air.line_of_sight is not None:
         return air.line_of_sight
-    profile = fading_profile(air.fading.kind, None if isinstance(air.fading, Awgn) else air.fading.profile)
+    profile = fading_profile(air.fading.kind, getattr(air.fading, "profile", None))
     return profile is None or profile.line_of_sight
 
 
@@ -153,9 +154,14 @@ def _from_budget(
     return float(budget.cnr_db), {"path_loss_db": sum(float(loss_db) for loss_db in budget.losses_db.values())}
 
 
+def draws_shadowing(power: Power, air: Channel) -> bool:
+    """Whether shadow fading is drawn for every block: it is a loss of the link budget."""
+    return power.budget is not None and air.losses.shadow_fading == "draw"
+
+
 def drawn_shadow_sigma_db(power: Power, air: Channel, instant: Instant | None) -> float:
-    """Standard deviation of drawn shadow fading, a loss of the link budget; 0 where none is drawn."""
-    if power.budget is None or air.losses.shadow_fading == "none" or instant is None:
+    """Standard deviation of shadow fading drawn beside the fading; 0 where none is, and with rays, which hold it."""
+    if not draws_shadowing(power, air) or isinstance(air.fading, NtnRays) or instant is None:
         return 0.0
     reading = (air.table_interpolation, air.below_table)
     sigma_db = shadow_sigma_db(

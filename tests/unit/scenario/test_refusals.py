@@ -78,7 +78,7 @@ BAD_VALUES = {
         ["'channel.fading.profile'", "ntn-tdl or tdl"],
     ),
     "unknown kind": ("kind: ntn-tdl", "kind: ntn-tld", ["channel.fading.kind", "did you mean 'ntn-tdl'?"]),
-    "no kind": ("kind: ntn-tdl, ", "", ["channel.fading.kind", "missing", "awgn, ntn-tdl, tdl"]),
+    "no kind": ("kind: ntn-tdl, ", "", ["channel.fading.kind", "missing", "awgn, ntn-tdl, ntn-rays, tdl"]),
     "unknown choice": (
         "environment: urban",
         "environment: uban",

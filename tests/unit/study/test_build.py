@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
 from ntn6g.study.build import build
 from ntn6g.study.engine import Tally
@@ -230,3 +231,38 @@ def test_points_that_differ_in_values_share_a_structure():
     assert len(made.points) == 4
     assert len(made.structures) == 2
     assert {point.work.channel_key for point in made.points} == {"awgn|None|1x1"}
+
+
+def test_rays_follow_the_elevation_by_themselves_and_the_table_says_their_medians():
+    made = over_beijing(50.0, **channel("ntn-rays"))
+    values, told = made.points[0].values, facts(made)
+
+    assert values["elevation_rad"] == pytest.approx(math.radians(50.0), abs=1e-6)
+    # TR 38.811 V15.1.0, Table 6.7.2-3b at 50 degrees
+    assert told["median_delay_spread_ns"] == pytest.approx(10**0.52, rel=1e-6)
+    assert told["median_k_factor_db"] == pytest.approx(7.42, abs=1e-6)
+    assert made.points[0].structure.scattering == ("urban", "Ka", True)
+
+
+def test_rays_without_line_of_sight_read_the_other_tables():
+    air = channel("ntn-rays")["channel"] | {"line_of_sight": False, "guard": {"tap_floor_db": -20.0}}
+    told = facts(over_beijing(50.0, channel=air))
+
+    assert "median_k_factor_db" not in told
+    assert told["median_delay_spread_ns"] == pytest.approx(10**0.92, rel=1e-6)  # Table 6.7.2-4b
+
+
+def test_rays_that_arrive_beyond_the_cyclic_prefix_are_refused_with_their_share():
+    air = channel("ntn-rays")["channel"] | {"line_of_sight": False}
+
+    with pytest.raises(ScenarioError, match=r"tap_floor_db: -2\d\.\d dB of the mean power, above -40 dB"):
+        over_beijing(50.0, channel=air)
+
+
+def test_shadow_fading_of_rays_is_drawn_by_them():
+    budget = {"budget": {"eirp_density_dbw_mhz": 4.0, "gt_dbk": 15.0}}
+    air = channel("ntn-rays")["channel"] | {"losses": {"shadow_fading": "draw"}}
+    made = over_beijing(50.0, channel=air, power=budget)
+
+    assert made.points[0].structure.shadowing
+    assert made.points[0].values["shadow_sigma_db"] == 0.0

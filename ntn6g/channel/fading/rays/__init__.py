@@ -3,6 +3,7 @@
 from ntn6g.channel.fading.rays.channel import Ground, RayChannel
 from ntn6g.channel.fading.rays.elements import Elements
 from ntn6g.channel.fading.rays.large_scale import LargeScale, draw_large_scale, ground_deviates
+from ntn6g.channel.fading.rays.link import RayFading
 from ntn6g.channel.fading.rays.parameters import LARGE_SCALE, Scattering, Tables, correlation_distances_m
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Ground",
     "LargeScale",
     "RayChannel",
+    "RayFading",
     "Scattering",
     "Tables",
     "correlation_distances_m",

@@ -29,6 +29,7 @@ class _Link:
     elevation_rad: tf.Tensor
     doppler_hz: tf.Tensor
     heading_cycles: tf.Tensor
+    start_s: tf.Tensor | None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,24 @@ class RayChannel:
         parameters = self.tables.at(elevation_rad, scattering)
         return draw_large_scale(parameters, _deviates(keys, ground))
 
+    def power_profile(
+        self, keys: tf.Tensor, elevation_rad: tf.Tensor, *, scattering: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Power and delay in s of every path of the links that a call with these arguments draws.
+
+        Given large-scale parameters and clusters, the mean over the phases of the rays: [B, path] each, one in sum.
+        """
+        stream = random.stream(keys, "rays")
+        parameters = self.tables.at(elevation_rad, scattering)
+        large = draw_large_scale(parameters, _deviates(keys, None))
+        clusters = draw_clusters(stream, parameters, large, elevation_rad, self.tables.most_clusters)
+        ratio = k_factor(large, parameters)[:, None]
+        share = tf.constant([SUB_RAYS], tf.float32) / sum(SUB_RAYS)
+        split = [clusters.power[:, n, None] * share for n in range(min(_SPLIT, self.tables.most_clusters))]
+        scattered = tf.concat([*split, clusters.power[:, _SPLIT:]], 1)
+        power = (scattered + ratio * tf.transpose(self._earliest(clusters))) / (1.0 + ratio)
+        return power, self._delays(clusters, parameters)
+
     def __call__(
         self,
         keys: tf.Tensor,
@@ -111,6 +130,7 @@ class RayChannel:
         scattering: tf.Tensor | None = None,
         heading_rad: tf.Tensor | None = None,
         ground: Ground | None = None,
+        start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
         """Draw one realization per key.
 
@@ -130,6 +150,8 @@ class RayChannel:
             Direction of motion counted from the satellite's azimuth; uniform if None.
         ground : Ground, optional
             Where the terminals stand, for large-scale parameters correlated over the ground.
+        start_s : [B], float32, optional
+            When ``times_s`` begins on the clock of each row's fading, 0 if None.
 
         Returns
         -------
@@ -145,7 +167,7 @@ class RayChannel:
             heading_cycles = random.uniform(random.stream(stream, "heading"), (1,))[:, 0]
         else:
             heading_cycles = heading_rad / (2.0 * math.pi)
-        link = _Link(elevation_rad, doppler_hz, heading_cycles)
+        link = _Link(elevation_rad, doppler_hz, heading_cycles, start_s)
         angles = couple(stream, clusters, parameters.cASA, parameters.cZSA)
         gain = self._gain(stream, parameters, large, clusters, angles, link, times_s)
         realization = ChannelRealization.without_bulk(gain, self._delays(clusters, parameters))
@@ -177,6 +199,8 @@ class RayChannel:
             link.heading_cycles,
             None if self._copolar else (parameters.muXPR, parameters.sigmaXPR),
         )
+        if link.start_s is not None:
+            rays = rays.later(link.start_s)
         ratio = k_factor(large, parameters)
         amplitude = tf.transpose(tf.sqrt(clusters.power / (1.0 + ratio)[:, None] / sum(SUB_RAYS)))  # of one ray
         ends = [(u, s) for u in range(len(self._terminal.slant_rad)) for s in range(len(self._satellite.slant_rad))]
@@ -228,6 +252,9 @@ class RayChannel:
         phase = random.uniform(random.stream(stream, "sight"), (1,))[:, 0]
         cosine, sine = tf.cos(link.elevation_rad), tf.sin(link.elevation_rad)
         shift_hz = link.doppler_hz * cosine * phasor(link.heading_cycles)[0]
+        if link.start_s is not None:
+            phase += shift_hz * link.start_s
+            phase -= tf.floor(phase)
         cycles = phase + shift_hz * times_s[:, None]
         own = self._terminal.cycles(u, cosine, tf.zeros_like(cosine), sine)
         if own is not None:

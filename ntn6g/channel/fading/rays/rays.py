@@ -1,6 +1,6 @@
 """Rays of a cluster: their angles, coupling, phases and polarisations, and their sum."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -43,6 +43,11 @@ class Rays:
     """Initial phases: of the direct coupling alone, or of the four couplings zz, za, az, aa (7.5, step 10)."""
     leak: tf.Tensor | None
     """Amplitude of the cross couplings, the root of one over XPR; None where only verticals meet."""
+
+    def later(self, start_s: tf.Tensor) -> "Rays":
+        """The same rays after some time, float32 [B]: their phases have turned, by whole cycles less."""
+        turned = [phase + self.shift_hz * start_s for phase in self.phase_cycles]
+        return replace(self, phase_cycles=[phase - tf.floor(phase) for phase in turned])
 
 
 def couple(stream: tf.Tensor, clusters: Clusters, azimuth_deg: tf.Tensor, zenith_deg: tf.Tensor) -> RayAngles:

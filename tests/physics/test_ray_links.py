@@ -1,0 +1,82 @@
+"""Links over the ray model: what the channel alone says must be what the link counts."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import ndtr
+
+from ntn6g.channel import frequency_response
+from ntn6g.channel.fading.rays import RayChannel, RayFading, Scattering
+from ntn6g.core import random
+from ntn6g.study.build.link_step import make_chain
+
+UNCODED = {"mcs": None, "modulation": "bpsk", "perfect_csi": True, "pilots": False, "fading": "ntn-rays"}
+ROWS = 64
+ELEVATION_RAD = np.deg2rad(np.linspace(10.0, 90.0, ROWS)).astype(np.float32)
+
+
+def link(links, scattering, **changes):
+    """A chain, its outcome over 64 blocks from 10 to 90 degrees, and the responses that the model alone draws."""
+    structure = links.structure(**UNCODED | changes, scattering=scattering)
+    chain = make_chain(structure)
+    step = links.step(structure, rows=ROWS)
+    chunk_keys, values = step.arguments([(links.work(structure, esno_db=0.0), number) for number in (0, 1)])
+    values = type(values)(
+        **{name: getattr(values, name) for name in values.DTYPES} | {"elevation_rad": tf.constant(ELEVATION_RAD)}
+    )
+    keys = random.block_keys(chunk_keys, ROWS // 2)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def run(keys, values):
+        outcome = chain(keys, values)
+        return outcome.bit_errors, outcome.sinr
+
+    bit_errors, sinr = (each.numpy() for each in run(keys, values))
+    model = RayChannel([Scattering(*scattering)])
+    drawn = model(
+        keys,
+        times_s=tf.constant(chain.grid.symbol_times_s, tf.float32),
+        elevation_rad=tf.constant(ELEVATION_RAD),
+        doppler_hz=tf.zeros([ROWS]),
+    )
+    power = np.abs(frequency_response(drawn, chain.grid.frequencies_hz).numpy().astype(complex)) ** 2
+    return bit_errors, sinr, power.reshape(ROWS, -1), model.large_scale(keys, tf.constant(ELEVATION_RAD))
+
+
+@pytest.mark.parametrize("scattering", [("urban", "Ka", True), ("dense-urban", "S", False)])
+def test_bit_errors_are_those_of_the_responses(links, scattering):
+    """Given the responses, errors of BPSK are independent with Q(sqrt(2 |H|^2)): 40000 bits, |z| < 3.3 at 1e-3."""
+    bit_errors, _, power, _ = link(links, scattering)
+    wrong = ndtr(-np.sqrt(2.0 * power))
+    expected, deviation = wrong.sum(), math.sqrt((wrong * (1.0 - wrong)).sum())
+    assert abs(bit_errors.sum() - expected) < 3.3 * deviation
+    assert deviation < 0.02 * expected  # a response 3 % off would show
+
+
+def test_drawn_shadow_fading_is_the_one_of_the_large_scale_parameters(links):
+    _, plain, power, large = link(links, ("suburban", "S", False))
+    _, shadowed, _, _ = link(links, ("suburban", "S", False), shadowing=True)
+    gained_db = 10.0 * np.log10(shadowed / plain)
+    # noise over the elements is the same draw, scaled: its cross term with the signal moves the ratio by some percent
+    np.testing.assert_allclose(gained_db, large.shadow_db.numpy(), atol=0.2)
+    assert large.shadow_db.numpy().std() > 6.0  # 8.8 to 11.5 dB in the table
+    np.testing.assert_allclose(10 * np.log10(plain / power.mean(1)), 0.0, atol=0.7)  # 672 elements: 5 %
+
+
+def test_late_power_against_the_power_of_the_paths():
+    """Share beyond a delay is 1 at none, falls with the delay, and equals an independent sum over drawn paths."""
+    model = RayFading(Scattering("urban", "S", False))
+    shares = [model.late_share(math.radians(30.0), delay_s) for delay_s in (-1.0, 1e-8, 1e-7, 1e-6, 1e-3)]
+    assert shares[0] == pytest.approx(1.0, abs=1e-5)
+    assert shares == sorted(shares, reverse=True)
+    rows = 4_000
+    keys = tf.constant(np.stack([np.arange(rows), np.full(rows, 5)], 1), tf.uint32)
+    drawn = model.model(
+        keys, times_s=tf.zeros([1]), elevation_rad=tf.fill([rows], math.radians(30.0)), doppler_hz=tf.zeros([rows])
+    )
+    power = np.abs(drawn.gain.numpy()[:, 0, 0, :, 0]) ** 2
+    late = (power * (drawn.excess_delay_s.numpy() > 1e-7)).sum(1)
+    # two independent estimates of a share of about 0.2 over 4000 draws each
+    assert abs(late.mean() - shares[2]) < 3.3 * math.hypot(late.std(), 0.4) / math.sqrt(rows)
