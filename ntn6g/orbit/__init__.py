@@ -1,5 +1,15 @@
 """Who is where: platforms and element sets to states, states to link geometry, passes over a terminal."""
 
+from ntn6g.orbit.beam import (
+    BeamDifference,
+    GroundPoints,
+    beam_difference,
+    beam_outline,
+    footprint_angles,
+    ground_points,
+    off_boresight_rad,
+    steered,
+)
 from ntn6g.orbit.constellation.named import NamedConstellation, constellation, constellations
 from ntn6g.orbit.constellation.walker import WalkerShell, walker_orbits
 from ntn6g.orbit.ephemeris.elements import OrbitalElements, elements_of_state, state_of_elements
@@ -35,12 +45,23 @@ from ntn6g.orbit.platforms.surface import (
     FixedTerminal,
 )
 from ntn6g.orbit.state import Platform, Site, State, Terminal, Times, stack_states
+from ntn6g.orbit.sun import (
+    SUNRISE_RAD,
+    in_cylindrical_shadow,
+    sun_elevation_rad,
+    sun_outage,
+    sun_position_ecef_m,
+    sun_separation_rad,
+    sunlit_fraction,
+)
 
 __all__ = [
     "GEOSTATIONARY_ALTITUDE_M",
+    "SUNRISE_RAD",
     "VALIDITY_S",
     "WGS72",
     "WGS84",
+    "BeamDifference",
     "BroadcastEphemeris",
     "CirclingPlatform",
     "CircularOrbit",
@@ -51,6 +72,7 @@ __all__ = [
     "FixedTerminal",
     "Fleet",
     "Gravity",
+    "GroundPoints",
     "KeplerianOrbit",
     "LinkGeometry",
     "MeanElementsMessage",
@@ -69,6 +91,8 @@ __all__ = [
     "Times",
     "UplinkTiming",
     "WalkerShell",
+    "beam_difference",
+    "beam_outline",
     "common_timing",
     "constellation",
     "constellation_state",
@@ -78,11 +102,15 @@ __all__ = [
     "ecef_to_east_north_up",
     "elements_of_state",
     "find_passes",
+    "footprint_angles",
     "geodetic_to_ecef",
     "greenwich_mean_sidereal_time",
+    "ground_points",
+    "in_cylindrical_shadow",
     "link_geometry",
     "mean_elements",
     "next_pass",
+    "off_boresight_rad",
     "orbital_message",
     "pair_geometry",
     "predicted_state",
@@ -90,6 +118,12 @@ __all__ = [
     "stack_states",
     "state_of_elements",
     "state_vector_message",
+    "steered",
+    "sun_elevation_rad",
+    "sun_outage",
+    "sun_position_ecef_m",
+    "sun_separation_rad",
+    "sunlit_fraction",
     "teme_to_ecef",
     "time_at_elevation",
     "uplink_timing",

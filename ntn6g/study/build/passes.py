@@ -75,7 +75,8 @@ def track(asked: Scenario) -> dict[str, Any]:
     offset_s = np.linspace(found.rise_s, found.set_s, steps)
     sight = found.sight
     times = sight.times(offset_s)
-    geometry = orbit.link_geometry(sight.satellite.state(times), sight.terminal.site(times))
+    state, site = sight.satellite.state(times), sight.terminal.site(times)
+    geometry = orbit.link_geometry(state, site)
     air = asked.channel
     carrier_hz = air.carrier_ghz * 1e9 if air else 0.0
     range_m, elevation_rad = geometry.range_m.numpy(), geometry.elevation_rad.numpy()
@@ -87,6 +88,10 @@ def track(asked: Scenario) -> dict[str, Any]:
         "delay_ms": 1e3 * geometry.light_time_s.numpy(),
         "doppler_khz": -1e-3 * carrier_hz * geometry.range_rate_m_s.numpy() / SPEED_OF_LIGHT_M_S,
         "doppler_rate_khz_s": -1e-3 * carrier_hz * geometry.range_acceleration_m_s2.numpy() / SPEED_OF_LIGHT_M_S,
+        "off_nadir_deg": np.degrees(geometry.off_nadir_rad.numpy()),
+        "sunlit_fraction": orbit.sunlit_fraction(state, times).numpy(),
+        "sun_elevation_deg": np.degrees(orbit.sun_elevation_rad(site, times).numpy()),
+        "sun_separation_deg": np.degrees(orbit.sun_separation_rad(state, site, times).numpy()),
         "platform": np.array(asked.platform_name()),
         "terminal": np.array(asked.terminal_name()),
         "culmination_utc": np.array(f"{found.culmination:%Y-%m-%dT%H:%M:%SZ}"),
