@@ -1,6 +1,8 @@
 """What the engine costs beside the link itself: per point, per batch, on opening a large ledger, and over processes."""
 
 import json
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,7 +19,8 @@ WORKER_CHUNKS = 480  # 40 points of 12 chunks
 def run() -> dict[str, float]:
     """Figures of the engine."""
     with tempfile.TemporaryDirectory() as folder:
-        return {**_overhead(Path(folder)), **_ledger(Path(folder)), **_workers(Path(folder))}
+        here = Path(folder)
+        return {**_overhead(here), **_memory(here), **_ledger(here), **_workers(here)}
 
 
 def _overhead(folder: Path) -> dict[str, float]:
@@ -31,6 +34,28 @@ def _overhead(folder: Path) -> dict[str, float]:
     if manifest["compile_count"] != 1 or manifest["points_done"] != POINTS:
         raise RuntimeError(f"{manifest['compile_count']} compilations, {manifest['points_done']} points done")
     return {"engine_overhead_ms": 1e3 * spent_s / POINTS, "ledger_per_point_ms": 1e3 * manifest["ledger_s"] / POINTS}
+
+
+def _memory(folder: Path) -> dict[str, float]:
+    """Peak memory of a process that runs a sweep, of few points and of ten times as many."""
+    found = {}
+    for points in (POINTS // 10, POINTS):
+        sweep = {"power.esno_db": {"from": 0.0, "to": 9.99, "points": points}}
+        words = [sys.executable, "-c", _SWEEP, str(folder / f"memory-{points}"), json.dumps(sweep)]
+        done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+        found[f"engine_{points}_points_mib"] = float(done.stdout.split()[-1]) / 1024
+    return found
+
+
+_SWEEP = """
+import json, resource, sys
+from pathlib import Path
+from benchmarks.engine import _scenario
+from ntn6g.study.run import How, run_scenario
+scenario = _scenario(json.loads(sys.argv[2]), {"bit_errors": 10, "max_blocks": 64}, coded=False)
+assert run_scenario(scenario, Path(sys.argv[1]), How(quiet=True)) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 def _ledger(folder: Path) -> dict[str, float]:

@@ -1,6 +1,8 @@
 """TensorFlow's settings, made once before it is imported, and the record of all that can change a last bit."""
 
 import contextlib
+import hashlib
+import json
 import os
 import platform
 import sys
@@ -12,6 +14,7 @@ from typing import Any
 
 from ntn6g.core.errors import RunError, ScenarioError
 
+COMPILE_CACHE = "NTN6G_COMPILE_CACHE"
 _WHEELS = ("tensorflow", "sionna-no-rt", "numpy", "scipy", "sgp4")
 _XLA_FLAGS = "--xla_gpu_deterministic_ops=true --xla_gpu_autotune_level=0"
 _INSTRUCTION_SETS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile", "asimd", "sve")
@@ -39,6 +42,9 @@ def _quiet_start() -> Iterator[None]:
 def start(threads: int | None = None) -> None:
     """Import TensorFlow with TensorFloat-32 off, deterministic operations and memory growth.
 
+    The environment variable NTN6G_COMPILE_CACHE names a folder in which XLA keeps what it compiled, for later
+    processes of this machine.
+
     Parameters
     ----------
     threads : int or None
@@ -56,6 +62,8 @@ def start(threads: int | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "--xla_gpu" not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_XLA_FLAGS}".strip()
+    if os.environ.get(COMPILE_CACHE):
+        _keep_compiled(Path(os.environ[COMPILE_CACHE]))
     with _quiet_start():
         try:
             import tensorflow as tf
@@ -70,6 +78,28 @@ def start(threads: int | None = None) -> None:
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
         tf.constant(0.0)  # opens the devices, which prints too
+
+
+def _keep_compiled(folder: Path) -> None:
+    """Name XLA's folder: one for each kind of processor and set of versions, whose programs would crash another.
+
+    XLA's own log is silenced with it: on every reading it warns of features that no processor has.
+
+    Raises
+    ------
+    ScenarioError
+        When the folder cannot be made.
+    """
+    told = json.dumps([_processor(), {name: metadata.version(name) for name in _WHEELS}], sort_keys=True)
+    inside = folder.resolve() / hashlib.sha256(told.encode()).hexdigest()[:16]
+    try:
+        inside.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScenarioError(f"{folder} cannot be made: {error.strerror}", key=COMPILE_CACHE) from None
+    flags = os.environ.get("TF_XLA_FLAGS", "")
+    if "--tf_xla_persistent_cache_directory" not in flags:
+        os.environ["TF_XLA_FLAGS"] = f"{flags} --tf_xla_persistent_cache_directory={inside}".strip()
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
 def refuse_full_sionna() -> None:

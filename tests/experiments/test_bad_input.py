@@ -168,3 +168,13 @@ def test_a_user_sees_one_line_and_no_word_of_tensorflow(tmp_path):
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("error: at.elevation_deg: 89")
     assert [file.name for file in tmp_path.iterdir()] == ["scenario.yaml"]
+
+
+def test_a_compile_cache_that_cannot_be_made_is_one_line(tmp_path, monkeypatch, capfd):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NTN6G_COMPILE_CACHE", str(tmp_path / "file" / "cache"))
+
+    assert main(["run", "awgn_uncoded", "--out", str(tmp_path / "out")]) == 2
+
+    assert capfd.readouterr().err.startswith("error: NTN6G_COMPILE_CACHE: ")
+    assert not (tmp_path / "out").exists()

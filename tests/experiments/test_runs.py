@@ -534,3 +534,16 @@ def test_a_process_of_its_own_gives_the_bytes_of_this_one(run, reduced, shared_s
 
     assert (code, words) == (0, "")
     assert (tmp_path / "there" / "results.csv").read_bytes() == (tmp_path / "here" / "results.csv").read_bytes()
+
+
+def test_kept_programs_change_no_byte_and_say_nothing(reduced, tmp_path, monkeypatch):
+    overrides = [*reduced("awgn_uncoded"), "sweep.grid.link.modulation=[qpsk]"]
+    monkeypatch.setenv("NTN6G_COMPILE_CACHE", str(tmp_path / "cache"))
+
+    for folder in ("first", "second"):
+        assert Process("awgn_uncoded", tmp_path / folder, overrides).wait() == (0, "")
+
+    (inside,) = (tmp_path / "cache").iterdir()
+    assert len(list(inside.iterdir())) == 1  # the second run found what the first had kept
+    first, second = ((tmp_path / name / "results.csv").read_bytes() for name in ("first", "second"))
+    assert first == second

@@ -80,6 +80,7 @@ NAMES = {
     "link.subcarrier_khz": Name("Subcarrier spacing (kHz)", "{} kHz subcarriers"),
     "link.resource_blocks": Name("Resource blocks", "{} resource blocks"),
     "terminals.ue.speed_kmh": Name("Terminal speed (km/h)", "{} km/h"),
+    "coverage.platform": Name("Constellation", "{}"),
     "seed": Name("Seed", "seed {}"),
     "time_s": Name("Time from culmination (s)", "{} s from culmination"),
     "ebno_db": Name("Eb/N0 (dB)", "Eb/N0 {} dB"),

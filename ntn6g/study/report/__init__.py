@@ -10,7 +10,7 @@ from typing import Any
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.tables import Part, read_run
 from ntn6g.study.report.charts import part_charts, series_charts
-from ntn6g.study.report.page import page, pairs, section, table, warning_list
+from ntn6g.study.report.page import image, page, pairs, section, table, warning_list
 
 __all__ = ["write_report"]
 
@@ -52,7 +52,8 @@ def write_report(folder: Path) -> Path:
         drawn = [*part_charts(part), *series_charts(part)]
         places = range(len(charts), len(charts) + len(drawn))
         charts += drawn
-        body.append(section(part.title, pairs({"Study": part.study, "Fixed": part.fixed()}), charts=places))
+        about = pairs({"Study": part.study, "Fixed": part.fixed()})
+        body.append(section(part.title, about + ("" if drawn else _picture(folder, part)), charts=places))
         if len(part.rows):
             body.append(section("Results", table(part.rows.dropna(axis="columns", how="all")), level=3))
     if len(cost):
@@ -67,6 +68,12 @@ def write_report(folder: Path) -> Path:
     return folder / OUT
 
 
+def _picture(folder: Path, part: Part) -> str:
+    """The figure of the run folder, for a part of which no interactive chart can be made."""
+    file = folder / f"{part.name or part.study}.png"
+    return image(file.read_bytes(), part.title) if file.is_file() else ""
+
+
 def warnings_of(parts: list[Part], manifest: dict[str, Any]) -> list[str]:
     """What a reader must know before he trusts the curves, a sentence each."""
     found = []
@@ -79,11 +86,11 @@ def warnings_of(parts: list[Part], manifest: dict[str, Any]) -> list[str]:
             capped = int((part.rows["stopped_by"] == "max_blocks").sum())
             if capped:
                 found.append(f"{where}{capped} of {len(part.rows)} points hit their cap (max_blocks) before the rule.")
-        for rate in ("bler", "ber", "ber_uncoded"):
-            if part.has(rate) and part.has(f"{rate}_high"):
-                unseen = int((part.rows[rate] == 0).sum())
-                if unseen:
-                    found.append(f"{where}{unseen} points of {rate} saw no error: they are upper limits, not zeros.")
+        rates = [r for r in ("bler", "ber", "ber_uncoded") if part.has(r) and part.has(f"{r}_high")]
+        unseen = {rate: int((part.rows[rate] == 0).sum()) for rate in rates}
+        counts = ", ".join(f"{count} of {rate}" for rate, count in unseen.items() if count)
+        if counts:
+            found.append(f"{where}points without an error, which are upper limits and not zeros: {counts}.")
     for failure in manifest.get("failures") or []:
         what = ", ".join(f"{k} = {v}" for k, v in failure.items() if k not in ("failure", "scenario", "part") and v)
         found.append(f"Failed: {failure.get('part', '')} {what}: {failure.get('failure')}")

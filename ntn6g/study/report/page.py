@@ -1,11 +1,14 @@
 """The page itself: HTML around sections, tables that sort and charts; everything from outside is escaped."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
 from ntn6g.study.plots.tables import is_missing
+
+MOST_ROWS = 2000  # of a table; a browser sorts them at once
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;margin:0 auto;max-width:1160px;padding:1rem}
@@ -22,6 +25,7 @@ dl{display:grid;gap:.1rem 1rem;font-size:13px}
 dl{grid-template-columns:minmax(6rem,20rem) minmax(0,1fr)}
 dt{color:#567;overflow-wrap:anywhere}dd{margin:0;overflow-wrap:anywhere}
 pre{overflow:auto;background:#f4f6f9;padding:.8rem;font-size:13px}
+img{max-width:100%}
 .warnings{background:#fff6e0;border-left:4px solid #d90;padding:.5rem 1rem .5rem 2rem;margin:0}
 @media(max-width:600px){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
 """
@@ -87,14 +91,21 @@ def warning_list(found: Sequence[str]) -> str:
     return f'<ul class="warnings">{"".join(f"<li>{escape(each)}</li>" for each in found)}</ul>' if found else ""
 
 
+def image(png: bytes, words: str) -> str:
+    """A picture inside the page; ``words`` for who cannot see it."""
+    return f'<img alt="{escape(words)}" src="data:image/png;base64,{b64encode(png).decode()}">'
+
+
 def table(rows: Any) -> str:
-    """A pandas frame as a table whose heads sort it."""
+    """A pandas frame as a table whose heads sort it; of a long one the first rows, with a word on the rest."""
     heads = "".join(f'<th scope="col"><button>{escape(str(c))}</button></th>' for c in rows.columns)
     lines = []
-    for row in rows.itertuples(index=False):
+    for row in rows.head(MOST_ROWS).itertuples(index=False):
         cells = "".join(_cell(value) for value in row)
         lines.append(f"<tr>{cells}</tr>")
-    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    note = f"<p>The first {MOST_ROWS} of {len(rows)} rows; the file has all.</p>" if len(rows) > MOST_ROWS else ""
+    body = f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return f'{note}<div class="scroll">{body}</div>'
 
 
 def _cell(value: Any) -> str:
