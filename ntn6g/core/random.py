@@ -15,7 +15,7 @@ import tensorflow as tf
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # Salmon et al., table 2, Threefry-2x32
 _KEY_PARITY = 0x1BD11BDA  # Salmon et al., 4.2 (the Skein constant's 32-bit form)
-_BLOCK_DOMAIN, _STREAM_DOMAIN = 1, 2  # keep the two derivations apart from each other and from draws (0)
+_BLOCK_DOMAIN, _STREAM_DOMAIN, _NUMBER_DOMAIN = 1, 2, 3  # keep the derivations apart from each other and from draws (0)
 
 
 def chunk_key(seed: int, channel_key: str, chunk: int) -> tuple[int, int]:
@@ -64,6 +64,11 @@ def block_keys(chunk_keys: tf.Tensor, blocks_per_chunk: int) -> tf.Tensor:
 def stream(keys: tf.Tensor, name: str) -> tf.Tensor:
     """Keys of a named stream: uint32 [batch, 2]. Adding a stream never changes another's draws."""
     return _derive(keys, tf.fill([keys.shape[0]], _u32(zlib.crc32(name.encode()))), _STREAM_DOMAIN)
+
+
+def numbered(keys: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+    """Keys of one of several equal uses of a stream: uint32 [batch, 2] and a scalar, not negative, to [batch, 2]."""
+    return _derive(keys, tf.fill([keys.shape[0]], tf.cast(number, tf.uint32)), _NUMBER_DOMAIN)
 
 
 def _words(keys: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:

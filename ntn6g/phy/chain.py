@@ -117,6 +117,8 @@ class LinkChain:
         True scales every draw of the channel to unit mean gain over the slot's elements.
     """
 
+    values_type: ClassVar[type[LinkValues]] = LinkValues
+
     def __init__(
         self,
         *,

@@ -24,3 +24,16 @@ class LinkOutcome:
     undetected_error: tf.Tensor
     sinr: tf.Tensor
     iterations: tf.Tensor
+
+    def counts(self) -> dict[str, tf.Tensor]:
+        """What adds up over blocks, by name; every entry [B], a bool counts as 0 or 1."""
+        return {
+            "blocks": tf.ones_like(self.bits),
+            "bits": self.bits,
+            "bit_errors": self.bit_errors,
+            "uncoded_bits": self.uncoded_bits,
+            "uncoded_bit_errors": self.uncoded_bit_errors,
+            "block_errors": self.block_error,
+            "undetected_errors": self.undetected_error,
+            "iterations": self.iterations,
+        }

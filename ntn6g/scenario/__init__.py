@@ -2,6 +2,7 @@
 
 from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnRays, NtnTdl, Tdl, Weather
 from ntn6g.scenario.coverage import Coverage
+from ntn6g.scenario.harq import Harq, LimitedBuffer
 from ntn6g.scenario.link import Budget, Decoder, Link, Power
 from ntn6g.scenario.load import dump, load, shipped_configs
 from ntn6g.scenario.platforms import (
@@ -45,7 +46,9 @@ __all__ = [
     "Geo",
     "Guard",
     "Haps",
+    "Harq",
     "Keplerian",
+    "LimitedBuffer",
     "Link",
     "Losses",
     "NtnRays",

@@ -23,6 +23,12 @@ _RIVALS: dict[str, dict[str, set[str]]] = {
         "residual_offset_ppm": {"residual_offset_hz"},
         "residual_offset_hz": {"residual_offset_ppm"},
     },
+    "harq": {
+        "combining": {"redundancy_versions"},
+        "redundancy_versions": {"combining"},
+        "round_trip_ms": {"feeder_delay_ms"},
+        "feeder_delay_ms": {"round_trip_ms"},
+    },
 }
 
 

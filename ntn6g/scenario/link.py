@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import Section, at_most_one
+from ntn6g.scenario.harq import Harq, LimitedBuffer
 
 # TS 38.214 V18.7.0, tables 5.1.3.1-1 to -4; the rows beyond are reserved
 LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28, 4: 26}
@@ -51,6 +52,10 @@ class Link(Section):
     """Whether DM-RS is sent; false, with perfect csi only, fills the whole grid with data."""
     decoder: Decoder = Field(default_factory=Decoder)
     """The LDPC decoder."""
+    harq: Harq | None = None
+    """Retransmission; absent, every block is sent once."""
+    limited_buffer: LimitedBuffer | None = None
+    """Soft buffer of limited-buffer rate matching; absent, it holds every codeword whole."""
     residual_offset_ppm: float | None = Field(default=None, ge=-1_000.0, le=1_000.0)
     """Frequency offset left after compensation, parts per million of the carrier, -1000 to 1000."""
     residual_offset_hz: float | None = Field(default=None, ge=-1e7, le=1e7)
@@ -92,8 +97,13 @@ class Link(Section):
                 f"{self.mcs} is outside MCS table {self.mcs_table} of TS 38.214; its last index is {last}",
                 key="link.mcs",
             )
+        if self.harq is not None:
+            self.harq.check()
 
     def _check_uncoded(self) -> None:
+        for key in ("harq", "limited_buffer"):
+            if getattr(self, key) is not None:
+                raise ScenarioError("needs coding: ldpc; without a code there is nothing to combine", key=f"link.{key}")
         if self.mcs is not None:
             raise ScenarioError(
                 f"{self.mcs} is for coding: ldpc; with coding: none give a modulation instead", key="link.mcs"

@@ -7,6 +7,8 @@ mirror, added to the loss on the other side, would cover only 92.6 % (measured a
 0.91).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -153,6 +155,44 @@ def throughput_interval(
     low, high = clopper_pearson(block_errors, blocks, confidence)
     peak = np.asarray(peak, np.float64)
     return peak * (1.0 - high), peak * (1.0 - low)
+
+
+def renewal_ratio(
+    outcomes: Sequence[tuple[float, float, int]], confidence: float = 0.95
+) -> tuple[float, float]:
+    r"""Limits of a gain per cost, such as blocks delivered per transmission, over independent rounds.
+
+    With gains :math:`g_i` of 0 or 1 and costs :math:`c_i \ge 1`, the ratio :math:`r = \sum g_i / \sum c_i` scatters by
+
+    .. math:: \operatorname{var}(r) = \frac{\sum (g_i - r c_i)^2}{n(n-1) \bar c^2},
+
+    normal for many rounds. What n rounds cannot have shown, an outcome of probability up to
+    :math:`1 - \alpha^{1/n}`, is added at both ends, so that rounds that all went alike leave an interval too.
+
+    Parameters
+    ----------
+    outcomes : sequence of (gain, cost, count)
+        Every kind of round and how often it occurred.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    (low, high) : float
+        0 <= low <= r <= high <= 1.
+    """
+    from scipy.special import stdtrit
+
+    gain, cost, count = (np.array(column, np.float64) for column in zip(*outcomes, strict=True))
+    n, spent = count.sum(), (count * cost).sum()
+    ratio = (count * gain).sum() / spent
+    unseen = -np.expm1(np.log1p(-confidence) / n)
+    half = 0.0
+    if n > 1:
+        scatter = (count * np.square(gain - ratio * cost)).sum() * n / (n - 1.0)
+        half = stdtrit(n - 1.0, (1.0 + confidence) / 2) * np.sqrt(scatter) / spent
+    low, high = min(ratio - half, ratio * (1.0 - unseen)), max(ratio + half, ratio + (1.0 - ratio) * unseen)
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def relative_half_width(errors: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> NDArray[np.float64]:

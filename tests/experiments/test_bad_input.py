@@ -57,6 +57,32 @@ BAD = {
     "checksum of line 2": ("65663", "65664", ["platforms.sat.lines", "line 2 ends with checksum 4", "give 3"]),
     "MCS beyond table 1": ("mcs: 14", "mcs: 29", ["link.mcs", "29", "table 1", "28"]),
     "MCS beyond table 2": ("mcs: 14, mcs_table: 1", "mcs: 28, mcs_table: 2", ["link.mcs", "28", "table 2", "27"]),
+    # 850 km at 50 degrees: the round trip of 9.4 ms lasts 75 slots of 0.125 ms
+    "K_offset shorter than the round trip": (
+        "mcs: 14, mcs_table: 1",
+        "mcs: 14, harq: {k_offset_slots: 20}",
+        ["link.harq.k_offset_slots", "20 slots (2.5 ms)", "round trip of", "take at least"],
+    ),
+    "processes without feedback beyond all": (
+        "mcs: 14, mcs_table: 1",
+        "mcs: 14, harq: {processes: 4, feedback_disabled: 5}",
+        ["link.harq.feedback_disabled", "5", "4"],
+    ),
+    "more HARQ processes than there are": (
+        "mcs: 14, mcs_table: 1",
+        "mcs: 14, harq: {processes: 33}",
+        ["link.harq.processes", "33", "32"],
+    ),
+    "transport block larger than the buffer": (
+        "resource_blocks: 2, mcs: 14, mcs_table: 1",
+        "resource_blocks: 100, mcs: 27, limited_buffer: {resource_blocks: 20}",
+        ["link.limited_buffer", "larger than", "TBS_LBRM"],
+    ),
+    "code rate above 0.95": (
+        "resource_blocks: 2, mcs: 14, mcs_table: 1",
+        "resource_blocks: 1, mcs: 28, dmrs_additional_positions: 3",
+        ["link.mcs", "rate 0.95"],
+    ),
     "two power keys": ("{ebno_db: 6}", "{ebno_db: 6, esno_db: 6}", ["power", "ebno_db and esno_db", "exactly one"]),
     "empty list of values": ("[0, 6]", "[]", ["sweep", "empty", "power.ebno_db"]),
     "range that leads nowhere": ("[0, 6]", "{from: 0, to: 6, step: -1}", ["power.ebno_db", "empty", "from 0 to 6"]),

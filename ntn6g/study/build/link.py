@@ -14,10 +14,13 @@ from ntn6g import channel
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.phy.closed_form import bit_error_rate
+from ntn6g.phy.coding import LimitedBuffer
+from ntn6g.phy.harq import HarqTiming
 from ntn6g.scenario import Channel, Link, NtnRays, NtnTdl, Scenario, Tdl, apply, flatten, sweep_points
+from ntn6g.study.build import harq
 from ntn6g.study.build.fading import late_share
 from ntn6g.study.build.geometry import Instant, instants
-from ntn6g.study.build.link_step import LinkStructure, LinkWork, batch_rows, link_step, make_chain
+from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
 from ntn6g.study.build.power import drawn_shadow_sigma_db, draws_shadowing, line_of_sight, received_power
 from ntn6g.study.engine import Recipe, StopRule, Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
@@ -32,6 +35,7 @@ class LinkPoint:
     values: Mapping[str, float]
     facts: Mapping[str, Any]
     identity: str
+    timing: HarqTiming | None = None
 
     @property
     def work(self) -> LinkWork:
@@ -84,7 +88,14 @@ class LinkStudy:
 
     def row(self, point: LinkPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one point."""
-        return {**point.facts, **_measured(point.structure, tally), "stopped_by": stopped_by or ""}
+        found = _measured(point.structure, tally)
+        if point.timing is not None:
+            structure = point.structure
+            most = structure.harq.most if structure.harq else 1
+            found |= harq.measured(point.timing, most, _peak_bps(structure), tally.counts)
+            for end in ("", "_low", "_high"):
+                found[f"spectral_efficiency{end}"] = found[f"throughput_bps{end}"] / structure.bandwidth_hz
+        return {**point.facts, **found, "stopped_by": stopped_by or ""}
 
     def series(self) -> list[dict[str, Any]]:
         """No time series."""
@@ -120,6 +131,9 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "carrier_hz": carrier_hz,
         "path_loss_db": received.get("path_loss_db", 0.0),
     }
+    timing = harq.timing_of(link.harq, structure.grid.slot_duration_s, instant) if link.harq else None
+    if timing is not None:
+        drawn |= {"interval_s": timing.interval_s, "blind_share": timing.blind_processes / timing.processes}
     flat = flatten(asked)
     facts = {
         **(instant.columns(carrier_hz) if instant else {}),
@@ -130,8 +144,9 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         axes={path: flat.get(path, given) for path, given in values.items()},
         structure=structure,
         values=drawn,
-        facts={**facts, **_theory(structure, received["esno_db"])},
+        facts={**facts, **_theory(structure, received["esno_db"]), **(harq.facts(timing) if timing else {})},
         identity=_identity("link", asked.seed, structure, drawn),
+        timing=timing,
     )
 
 
@@ -156,6 +171,7 @@ def _structure(link: Link, air: Channel, *, shadowing: bool) -> LinkStructure:
     if isinstance(fading, NtnRays):
         scattering = (air.environment, channel.band_of(air.carrier_ghz * 1e9), line_of_sight(air))
     offset_given = link.residual_offset_hz is not None or link.residual_offset_ppm is not None
+    resend, buffer = link.harq, link.limited_buffer
     return LinkStructure(
         resource_blocks=link.resource_blocks,
         subcarrier_spacing_hz=link.subcarrier_khz * 1e3,
@@ -177,6 +193,12 @@ def _structure(link: Link, air: Channel, *, shadowing: bool) -> LinkStructure:
         scattering=scattering,
         table_interpolation=air.table_interpolation if scattering else "linear",
         shadowing=shadowing and scattering is not None,
+        harq=None
+        if resend is None
+        else HarqStructure(
+            versions=resend.versions, max_transmissions=resend.max_transmissions, repetitions=resend.repetitions
+        ),
+        limited_buffer=None if buffer is None else LimitedBuffer(**buffer.model_dump()),
     )
 
 
@@ -277,10 +299,15 @@ def _bit_rate(name: str, counts: Mapping[str, int], errors: str, bits: int, bloc
 
 
 def _throughput(structure: LinkStructure, block_errors: int, blocks: int) -> dict[str, float]:
-    peak_bps = structure.block_bits / structure.grid.slot_duration_s
+    peak_bps = _peak_bps(structure)
     low, high = throughput_interval(block_errors, blocks, peak_bps)
     rate_bps, bandwidth_hz = peak_bps * (1.0 - block_errors / blocks), structure.bandwidth_hz
     return {
         **_with_limits("throughput_bps", rate_bps, (low, high)),
         **_with_limits("spectral_efficiency", rate_bps / bandwidth_hz, (low / bandwidth_hz, high / bandwidth_hz)),
     }
+
+
+def _peak_bps(structure: LinkStructure) -> float:
+    """Transport-block bits over the duration of a slot."""
+    return structure.block_bits / structure.grid.slot_duration_s

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -11,9 +11,10 @@ import tensorflow as tf
 
 from ntn6g.channel import Profile
 from ntn6g.core import random
-from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkOutcome, LinkValues, Modulation, SlotGrid
-from ntn6g.phy.coding import Mcs, TransportCode, mcs, resource_elements, transport_block_bits
+from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkValues, Modulation, SlotGrid
+from ntn6g.phy.coding import LimitedBuffer, Mcs, TransportCode, mcs, resource_elements, transport_block_bits
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
+from ntn6g.phy.harq import HarqChain
 from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 
@@ -24,6 +25,20 @@ _MODULATION_OF_ORDER = {bits: name for name, bits in BITS_PER_SYMBOL.items()}
 _BYTES_PER_ELEMENT, _BYTES_PER_CODED_BIT = 4 * 48, 24
 _BATCH_BYTES = 256 * 2**20  # beyond it nothing gets faster on a CPU, and points that need few blocks waste more
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class HarqStructure:
+    """Redundancy versions in turn, most transmissions with feedback, slots of a block without."""
+
+    versions: tuple[int, ...]
+    max_transmissions: int
+    repetitions: int
+
+    @property
+    def most(self) -> int:
+        """Most transmissions of any block."""
+        return max(self.max_transmissions, self.repetitions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +70,8 @@ class LinkStructure:
     scattering: tuple[str, str, bool] | None = None
     table_interpolation: str = "linear"
     shadowing: bool = False
+    harq: HarqStructure | None = None
+    limited_buffer: LimitedBuffer | None = None
 
     @property
     def channel_key(self) -> str:
@@ -115,7 +132,7 @@ class LinkStructure:
 
 
 @lru_cache(maxsize=128)
-def make_chain(structure: LinkStructure) -> LinkChain:
+def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
     """Build the link of a structure.
 
     Raises
@@ -123,7 +140,7 @@ def make_chain(structure: LinkStructure) -> LinkChain:
     ScenarioError
         For an MCS outside its table or a code that the decoder refuses.
     """
-    grid, coding = structure.grid, structure.coding
+    grid, coding, harq = structure.grid, structure.coding, structure.harq
     code = None
     if coding is not None:
         code = TransportCode(
@@ -133,8 +150,10 @@ def make_chain(structure: LinkStructure) -> LinkChain:
             code_rate=coding.code_rate,
             decoder=structure.decoder,
             iterations=structure.decoder_iterations,
+            versions=harq.versions if harq else (0,),
+            limited_buffer=structure.limited_buffer,
         )
-    return LinkChain(
+    chain = LinkChain(
         grid=grid,
         modulation=Modulation(structure.modulation_name),
         code=code,
@@ -144,11 +163,18 @@ def make_chain(structure: LinkStructure) -> LinkChain:
         despread=structure.estimator == "ls-cdm",
         normalise=structure.normalise,
     )
+    if harq is None or code is None:
+        return chain
+    return HarqChain(
+        chain, code, versions=len(harq.versions), most=harq.max_transmissions, repetitions=harq.repetitions
+    )
 
 
 def batch_rows(structure: LinkStructure) -> int:
     """Blocks of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
     coded_bits = structure.grid.data_elements * BITS_PER_SYMBOL[structure.modulation_name]
+    if structure.harq is not None:
+        coded_bits *= len(set(structure.harq.versions))  # soft values of all of them are kept
     per_block = _BYTES_PER_ELEMENT * structure.grid.elements + _BYTES_PER_CODED_BIT * coded_bits
     return min(max(_BATCH_BYTES // per_block // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
@@ -166,7 +192,7 @@ class LinkStep:
 
     Parameters
     ----------
-    chain : LinkChain
+    chain : LinkChain or HarqChain
         The link.
     seed : int
         Seed of the run.
@@ -174,7 +200,7 @@ class LinkStep:
         Blocks of a batch, a multiple of 32.
     """
 
-    def __init__(self, chain: LinkChain, *, seed: int, rows: int) -> None:
+    def __init__(self, chain: LinkChain | HarqChain, *, seed: int, rows: int) -> None:
         self.chain, self._seed = chain, seed
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
         # no Python control flow hangs on a tensor here, and autograph would take four fifths of the tracing time
@@ -203,9 +229,11 @@ class LinkStep:
         keys = [random.chunk_key(self._seed, point.channel_key, number) for point, number in work]
         columns = {
             name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK)
-            for name, dtype in LinkValues.DTYPES.items()
+            for name, dtype in self.chain.values_type.DTYPES.items()
         }
-        return tf.constant(keys, tf.uint32), LinkValues(**{name: tf.constant(c) for name, c in columns.items()})
+        values = {name: tf.constant(column) for name, column in columns.items()}
+        values = {name: tf.constant(column) for name, column in columns.items()}
+        return tf.constant(keys, tf.uint32), self.chain.values_type(**values)
 
     def __call__(self, work: Sequence[tuple[LinkWork, int]]) -> list[Chunk]:
         """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
@@ -226,22 +254,16 @@ class LinkStep:
         def total(column: tf.Tensor, dtype: tf.DType = tf.int64) -> tf.Tensor:
             return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
 
-        counts = {name: total(column) for name, column in _countable(outcome).items()}
+        countable = outcome.counts()
+        counts = {name: total(column) for name, column in countable.items()}
         for name in ("bit_errors", "uncoded_bit_errors"):
-            counts[f"{name}_squared"] = total(tf.square(tf.cast(getattr(outcome, name), tf.int64)))
+            counts[f"{name}_squared"] = total(tf.square(tf.cast(countable[name], tf.int64)))
         return counts, {"sinr": total(outcome.sinr, tf.float64)}
 
 
 def link_step(structure: LinkStructure, *, seed: int, rows: int) -> LinkStep:
     """Step of a structure, built wherever it is to run."""
     return LinkStep(make_chain(structure), seed=seed, rows=rows)
-
-
-def _countable(outcome: LinkOutcome) -> dict[str, tf.Tensor]:
-    found = {field.name: getattr(outcome, field.name) for field in fields(outcome) if field.name != "sinr"}
-    found["block_errors"] = found.pop("block_error")
-    found["undetected_errors"] = found.pop("undetected_error")
-    return {"blocks": tf.ones_like(outcome.bits), **found}
 
 
 def _chunks(counts: Mapping[str, Any], sums: Mapping[str, Any]) -> list[Chunk]:
