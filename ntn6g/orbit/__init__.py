@@ -31,6 +31,7 @@ from ntn6g.orbit.frames import (
     teme_to_ecef,
 )
 from ntn6g.orbit.geometry import LinkGeometry, link_geometry, slant_range_m
+from ntn6g.orbit.network.contacts import ContactPlan, contact_plan
 from ntn6g.orbit.network.fleet import ElementSets, Fleet
 from ntn6g.orbit.network.pairs import PairChunk, pair_geometry
 from ntn6g.orbit.passes import Pass, SightLine, find_passes, next_pass, time_at_elevation
@@ -66,6 +67,7 @@ __all__ = [
     "CirclingPlatform",
     "CircularOrbit",
     "CommonTimingMessage",
+    "ContactPlan",
     "CruisingTerminal",
     "ElementSet",
     "ElementSets",
@@ -97,6 +99,7 @@ __all__ = [
     "constellation",
     "constellation_state",
     "constellations",
+    "contact_plan",
     "displaced",
     "east_north_up",
     "ecef_to_east_north_up",

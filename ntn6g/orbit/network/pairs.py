@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.orbit.geometry import LinkGeometry
 from ntn6g.orbit.network.fleet import Fleet
 from ntn6g.orbit.network.programs import FINE, Satellites, is_even, program, site_inputs
 from ntn6g.orbit.state import Terminal, Times
 
-Reduction = Callable[[LinkGeometry], Any]
+Reduction = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ def pair_geometry(
     *,
     mask_rad: float = 0.0,
     reduce: Reduction | None = None,
+    operands: Sequence[tf.Tensor] = (),
     pairs_per_chunk: int = 2**18,
 ) -> Iterator[PairChunk]:
     """Geometry of every terminal with every satellite at every instant.
@@ -56,6 +56,8 @@ def pair_geometry(
         From a `LinkGeometry` with fields [terminal, satellite, time] to tensors in any nest. It is compiled together
         with the geometry, so that what it does not return is never stored. Give a function of a module, not a new one
         per call: compiled programs are kept by it.
+    operands : sequence of tensors
+        Further arguments of ``reduce``, after the geometry: what changes from call to call.
     pairs_per_chunk : int
         Most pairs of a chunk (57 bytes each where nothing is reduced).
 
@@ -72,7 +74,7 @@ def pair_geometry(
     offset_s = np.asarray(times.offset_s, np.float64)
     jobs = _jobs(len(terminals), fleet.size, offset_s, pairs_per_chunk)
     compiled, satellites = program(reduce), Satellites(fleet, times)
-    mask = tf.constant(mask_rad, tf.float64)
+    mask, further = tf.constant(mask_rad, tf.float64), tuple(operands)
 
     def prepare(job: tuple[slice, slice, slice]) -> tuple[Any, ...]:
         instants = Times(times.epoch, offset_s[job[2]], times.ut1_minus_utc_s)
@@ -87,7 +89,7 @@ def pair_geometry(
             if (job[0], job[2]) != before:
                 instants = Times(times.epoch, offset_s[job[2]], times.ut1_minus_utc_s)
                 site, before = site_inputs(terminals[job[0]], instants), (job[0], job[2])
-            yield PairChunk(*job, compiled(*ready, *site, mask))
+            yield PairChunk(*job, compiled(*ready, *site, mask, further))
 
 
 def _jobs(terminals: int, satellites: int, offset_s: np.ndarray, most: int) -> list[tuple[slice, slice, slice]]:

@@ -115,10 +115,10 @@ def _f64(value: Any) -> tf.Tensor:
 
 
 @lru_cache(maxsize=64)
-def program(reduce: Callable[[LinkGeometry], Any] | None) -> Callable[..., Any]:
+def program(reduce: Callable[..., Any] | None) -> Callable[..., Any]:
     """The compiled function from what `Satellites` and `site_inputs` give to a `LinkGeometry`, or its reduction."""
 
-    def compute(kind: str, satellites: Any, site: Any, moving: bool, mask_rad: tf.Tensor) -> Any:
+    def compute(kind: str, satellites: Any, site: Any, moving: bool, mask_rad: tf.Tensor, operands: Any) -> Any:
         # one rank throughout: where ranks mix, XLA evaluates shared operands once per rank
         motion = _MOTIONS[kind](*satellites)
         _, members, *grid = motion.position_m[0].shape
@@ -129,7 +129,7 @@ def program(reduce: Callable[[LinkGeometry], Any] | None) -> Callable[..., Any]:
         seen = geometry_of(motion, horizon, mask_rad)
         whole = [site[0].shape[0], members, math.prod(grid)]
         geometry = LinkGeometry(*(tf.reshape(field, whole) for field in seen.__tf_flatten__()[1]))
-        return geometry if reduce is None else reduce(geometry)
+        return geometry if reduce is None else reduce(geometry, *operands)
 
     return tf.function(compute, jit_compile=True, autograph=False)
 
