@@ -20,7 +20,6 @@ _OFFSET_OF_RAY = [sign * offset for offset in _OFFSETS for sign in (1.0, -1.0)]
 RAY_OFFSETS = np.array([_OFFSET_OF_RAY[ray - 1] for group in _SUB_CLUSTERS for ray in group])
 _GROUP = np.concatenate([np.full(len(group), index) for index, group in enumerate(_SUB_CLUSTERS)])
 _SUB_ENDS = (0, *np.cumsum([len(group) for group in _SUB_CLUSTERS]).tolist())
-_SPLIT = 2
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,12 @@ class Rays:
         return replace(self, phase_cycles=[phase - tf.floor(phase) for phase in turned])
 
 
-def couple(stream: tf.Tensor, clusters: Clusters, azimuth_deg: tf.Tensor, zenith_deg: tf.Tensor) -> RayAngles:
+def couple(
+    stream: tf.Tensor, clusters: Clusters, azimuth_deg: tf.Tensor, zenith_deg: tf.Tensor, *, split: int
+) -> RayAngles:
     """Angles of the rays about their clusters, azimuths and zeniths coupled at random.
 
-    Coupling stays within the sub-clusters of the two strongest clusters. Zeniths beyond straight down come back on
+    Coupling stays within the sub-clusters of the first ``split`` clusters. Zeniths beyond straight down come back on
     the other side of it (folded into 0 to 180 degrees).
 
     References
@@ -63,7 +64,7 @@ def couple(stream: tf.Tensor, clusters: Clusters, azimuth_deg: tf.Tensor, zenith
     count, rays = clusters.power.shape[1], len(RAY_OFFSETS)
     draws = tf.transpose(random.uniform(random.stream(stream, "couple"), (count, rays)), [1, 2, 0])
     offsets = tf.constant(RAY_OFFSETS, tf.float32)
-    spread_offset = tf.stack([_shuffled(draws[n], offsets, n < _SPLIT) for n in range(count)])  # [N, M, B]
+    spread_offset = tf.stack([_shuffled(draws[n], offsets, n < split) for n in range(count)])  # [N, M, B]
     azimuth = tf.transpose(clusters.azimuth_deg)[:, None] + azimuth_deg * offsets[:, None]
     zenith = tf.transpose(clusters.zenith_deg)[:, None] + zenith_deg * spread_offset
     turn = zenith / 360.0
@@ -128,21 +129,23 @@ def sum_of_rays(
     rays: Rays,
     amplitude: tf.Tensor,
     times_s: tf.Tensor,
-    terminal: Elements,
-    element: int,
+    end: tuple[Elements, int],
     satellite_field: tuple[float, float],
     *,
     unrolled: bool,
+    split: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Gain of one pair of elements, real and imaginary part float32 [path, T, B].
 
-    ``amplitude`` [N, B] is that of one ray; other arguments as in `Rays` and `RayChannel`. ``unrolled`` is 2.7 times
-    as fast on a CPU and takes seconds to compile, for each pair of elements.
+    ``amplitude`` [N, B] is that of one ray, ``end`` the terminal's elements and the one in question; the first
+    ``split`` clusters make three paths each. ``unrolled`` is 2.7 times as fast on a CPU and takes seconds to compile,
+    for each pair of elements.
 
     References
     ----------
     3GPP TR 38.901 V16.1.0, 7.5, step 11, eq. (7.5-22), (7.5-28).
     """
+    terminal, element = end
     strength = amplitude[:, None]
     if terminal.pattern is not None:
         turn = 2.0 * np.pi
@@ -157,7 +160,7 @@ def sum_of_rays(
     real, imaginary = once(strength * real, like), once(strength * imaginary, like)
     parts: list[list[tf.Tensor]] = [[], []]
     for n in range(amplitude.shape[0]):
-        ends = _SUB_ENDS if n < _SPLIT else (0, len(RAY_OFFSETS))
+        ends = _SUB_ENDS if n < split else (0, len(RAY_OFFSETS))
         for first, last in pairwise(ends):
             sums = _sum_over_time(range(first, last), rays.shift_hz[n], real[n], imaginary[n], times_s, unrolled)
             for part, each in zip(parts, sums, strict=True):

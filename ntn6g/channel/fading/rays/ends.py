@@ -1,0 +1,130 @@
+"""Antennas at both ends of the rays: the gain of every pair of elements, with the line of sight where there is one."""
+
+import math
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from ntn6g.channel.fading.rays.elements import ISOTROPIC, Elements, vertical
+from ntn6g.channel.fading.rays.parameters import Direction
+from ntn6g.channel.fading.rays.rays import Rays, sum_of_rays
+from ntn6g.channel.response import once, phasor
+from ntn6g.core import random
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What all rays of a link share, float32 [B]; ``start_s`` may be None for 0."""
+
+    elevation_rad: tf.Tensor
+    doppler_hz: tf.Tensor
+    heading_cycles: tf.Tensor
+    start_s: tf.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Line of sight: Ricean K-factor as a power ratio [B], and 1 at the path on which it arrives [path, B]."""
+
+    ratio: tf.Tensor
+    earliest: tf.Tensor
+
+
+class Ends:
+    """Antenna elements of terminal and satellite; parameters as `ntn6g.channel.fading.rays.RayChannel`."""
+
+    def __init__(
+        self,
+        terminal: Elements = ISOTROPIC,
+        satellite: Elements = ISOTROPIC,
+        direction: Direction = "downlink",
+        faraday_rad: float = 0.0,
+    ) -> None:
+        self._terminal, self._satellite = terminal, satellite
+        self._direction = direction
+        self._faraday_rad = faraday_rad
+
+    @property
+    def copolar(self) -> bool:
+        """Whether only vertical polarisations meet, so that no cross-polarisation shows."""
+        return vertical(self._terminal) and vertical(self._satellite) and self._faraday_rad == 0.0
+
+    def gain(
+        self,
+        stream: tf.Tensor,
+        rays: Rays,
+        amplitude: tf.Tensor,
+        motion: Motion,
+        times_s: tf.Tensor,
+        *,
+        sight: Sight | None,
+        split: int,
+    ) -> tf.Tensor:
+        """Gain of every pair of elements, path and time: complex64 [B, rx, tx, path, T].
+
+        ``amplitude`` [N, B] is that of one ray of each cluster, the first ``split`` of which make three paths each.
+        """
+        if motion.start_s is not None:
+            rays = rays.later(motion.start_s)
+        ends = [(u, s) for u in range(len(self._terminal.slant_rad)) for s in range(len(self._satellite.slant_rad))]
+        gains = []
+        for u, s in ends:
+            real, imaginary = sum_of_rays(
+                rays, amplitude, times_s, (self._terminal, u), self._turned(s), unrolled=len(ends) == 1, split=split
+            )
+            if sight is not None:
+                direct = self._line_of_sight(stream, sight.ratio, motion, times_s, (u, s))
+                real, imaginary = (
+                    part + sight.earliest[:, None, :] * each[None]
+                    for part, each in zip((real, imaginary), direct, strict=True)
+                )
+            shift = self._satellite_phase(s, motion.elevation_rad)
+            if shift is not None:
+                c, d = shift
+                real, imaginary = real * c - imaginary * d, real * d + imaginary * c
+            gains.append(tf.complex(real, imaginary))
+        shape = (len(self._terminal.slant_rad), len(self._satellite.slant_rad))
+        grid = tf.transpose(tf.stack(gains), [3, 0, 1, 2])  # [B, pair, path, T]
+        grid = tf.reshape(grid, [grid.shape[0], *shape, grid.shape[2], grid.shape[3]])
+        return grid if self._direction == "downlink" else tf.transpose(grid, [0, 2, 1, 3, 4])
+
+    def _turned(self, element: int) -> tuple[float, float]:
+        """Field of a satellite element behind the ionosphere: eq. (6.8-1)."""
+        along, across = self._satellite.polarisation(element)
+        c, s = math.cos(self._faraday_rad), math.sin(self._faraday_rad)
+        return c * along - s * across, s * along + c * across
+
+    def _line_of_sight(
+        self, stream: tf.Tensor, ratio: tf.Tensor, motion: Motion, times_s: tf.Tensor, pair: tuple[int, int]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Line of sight of one pair of elements, real and imaginary part [T, B]: eq. (7.5-29)."""
+        u, s = pair
+        phase = random.uniform(random.stream(stream, "sight"), (1,))[:, 0]
+        cosine, sine = tf.cos(motion.elevation_rad), tf.sin(motion.elevation_rad)
+        shift_hz = motion.doppler_hz * cosine * phasor(motion.heading_cycles)[0]
+        if motion.start_s is not None:
+            phase += shift_hz * motion.start_s
+            phase -= tf.floor(phase)
+        cycles = phase + shift_hz * times_s[:, None]
+        own = self._terminal.cycles(u, cosine, tf.zeros_like(cosine), sine)
+        if own is not None:
+            cycles += own
+        zenith_rad = math.pi / 2.0 - motion.elevation_rad
+        (a, b), (c, d) = self._terminal.polarisation(u), self._turned(s)
+        strength = tf.sqrt(ratio / (1.0 + ratio)) * (a * c - b * d)
+        strength *= self._terminal.amplitude(zenith_rad, tf.zeros_like(zenith_rad))
+        real, imaginary = phasor(cycles)
+        return once(strength * real, ratio), once(strength * imaginary, ratio)
+
+    def _satellite_phase(self, element: int, elevation_rad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor] | None:
+        """Phase of a satellite element towards the terminal, zenith of departure 90 degrees plus elevation."""
+        cosine, sine = tf.cos(elevation_rad), tf.sin(elevation_rad)
+        cycles = self._satellite.cycles(element, -cosine, tf.zeros_like(cosine), -sine)
+        return None if cycles is None else phasor(cycles)
+
+
+def heading(stream: tf.Tensor, heading_rad: tf.Tensor | None) -> tf.Tensor:
+    """Direction of motion in cycles, [B]: the given one, or uniform."""
+    if heading_rad is None:
+        return random.uniform(random.stream(stream, "heading"), (1,))[:, 0]
+    return heading_rad / (2.0 * math.pi)
