@@ -60,6 +60,10 @@ class ChannelRealization:
             valid=tf.ones([gain.shape[0]], tf.bool),
         )
 
+    def with_loss(self, path_loss_db: tf.Tensor) -> Self:
+        """The same draw with this path loss, [B]."""
+        return replace(self, path_loss_db=path_loss_db)
+
     def with_bulk(
         self,
         *,

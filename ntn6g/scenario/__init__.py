@@ -1,6 +1,22 @@
 """What a user may ask: frozen models of a scenario, loaded from YAML. No TensorFlow, no physics."""
 
-from ntn6g.scenario.channel import Awgn, Channel, Fading, GasModel, Guard, Losses, NtnRays, NtnTdl, Tdl, Weather
+from ntn6g.scenario.channel import (
+    Awgn,
+    Channel,
+    Conformance,
+    Fading,
+    GasModel,
+    Guard,
+    Loo,
+    Losses,
+    NtnCdl,
+    NtnRays,
+    NtnTdl,
+    Rician,
+    ShadowedRician,
+    Tdl,
+    Weather,
+)
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.harq import Harq, LimitedBuffer
 from ntn6g.scenario.link import Budget, Decoder, Link, Power
@@ -37,6 +53,7 @@ __all__ = [
     "Budget",
     "Channel",
     "Circular",
+    "Conformance",
     "Constellation",
     "Coverage",
     "Decoder",
@@ -50,7 +67,9 @@ __all__ = [
     "Keplerian",
     "LimitedBuffer",
     "Link",
+    "Loo",
     "Losses",
+    "NtnCdl",
     "NtnRays",
     "NtnTdl",
     "Omm",
@@ -59,7 +78,9 @@ __all__ = [
     "Platform",
     "Power",
     "Range",
+    "Rician",
     "Scenario",
+    "ShadowedRician",
     "Stop",
     "Sweep",
     "Tdl",

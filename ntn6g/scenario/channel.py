@@ -8,6 +8,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import Section
 
 LINE_OF_SIGHT_PROFILES = {
+    "ntn-cdl": ("C", "D"),  # tables 6.9.1-3 and 6.9.1-4
     "ntn-tdl": ("C", "D"),  # TR 38.811 V15.4.0, tables 6.9.2-3 and 6.9.2-4
     "tdl": ("D", "E"),  # TR 38.901 V16.1.0, tables 7.7.2-4 and 7.7.2-5
 }
@@ -35,6 +36,103 @@ class NtnTdl(Section):
     """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
 
 
+class NtnRays(Section):
+    """The ray model of TR 38.811 6.7.2, every block with its own large-scale parameters, clusters and rays."""
+
+    kind: Literal["ntn-rays"]
+    """Ray model of TR 38.811 at the elevation; line of sight as `channel.line_of_sight` says, by default with it."""
+
+
+class NtnCdl(Section):
+    """The clustered delay lines of TR 38.811 6.9.1, scaled to the elevation in delay, K-factor and angles."""
+
+    kind: Literal["ntn-cdl"]
+    """Clustered delay line of TR 38.811 for a satellite link."""
+    profile: Literal["A", "B", "C", "D"]
+    """NTN-CDL profile: A and B without, C and D with line of sight."""
+    delay_spread_ns: float | None = Field(default=None, gt=0.0)
+    """Root-mean-square delay spread, ns, positive; default: median of TR 38.811 at the elevation."""
+    k_factor_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Ricean K-factor, dB, -50 to 100, profiles C and D only; default: TR 38.811 at the elevation."""
+    azimuth_spread_deg: float | None = Field(default=None, gt=0.0, le=104.0)
+    """Spread of azimuths of arrival, degrees, above 0 to 104; default: median of TR 38.811 at the elevation."""
+    zenith_spread_deg: float | None = Field(default=None, gt=0.0, le=52.0)
+    """Spread of zeniths of arrival, degrees, above 0 to 52; default: median of TR 38.811 at the elevation."""
+
+
+class Conformance(Section):
+    """The propagation profiles of the conformance tests of TS 38.101-5 and TS 38.108."""
+
+    kind: Literal["ntn-conformance"]
+    """Profile of a conformance test: fixed delays and powers."""
+    profile: Literal["TDLA100", "TDLC5"]
+    """NTN-TDLA100 without, NTN-TDLC5 with line of sight."""
+    max_doppler_hz: float = Field(default=200.0, ge=0.0, le=1e5)
+    """Maximum Doppler shift of the fading, Hz, 0 to 1e5, in place of the terminal's speed; tests use 200 and 1200."""
+    los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Doppler shift of the line of sight over the maximum one, 0 to 1."""
+
+
+class Rician(Section):
+    """Flat Rician fading."""
+
+    kind: Literal["rician"]
+    """One path: a line of sight and a Rayleigh process."""
+    k_factor_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Ricean K-factor, dB, -50 to 100; default: median of TR 38.811 at the elevation."""
+    los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
+
+
+class Loo(Section):
+    """Flat fading of Loo: a log-normal line of sight, decibels relative to an unobstructed one.
+
+    With a link budget the mean level of the fading counts; with a given Eb/N0 or Es/N0 that is the mean one.
+    """
+
+    kind: Literal["loo"]
+    """One path: a log-normal line of sight, constant over a block, and a Rayleigh process."""
+    direct_mean_db: float = Field(ge=-60.0, le=20.0)
+    """Mean of the direct signal, dB, -60 to 20."""
+    direct_sigma_db: float = Field(ge=0.0, le=30.0)
+    """Standard deviation of the direct signal, dB, 0 to 30."""
+    multipath_db: float = Field(ge=-100.0, le=20.0)
+    """Mean power of the multipath, dB, -100 to 20."""
+    los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
+
+
+class ShadowedRician(Section):
+    """Flat fading of Abdi et al. 2003: a Nakagami line of sight; its level counts as that of `loo` does."""
+
+    kind: Literal["shadowed-rician"]
+    """One path: a Nakagami line of sight, constant over a block, and a Rayleigh process."""
+    shadowing: Literal["light", "average", "heavy"] | None = None
+    """Infrequent light, average or frequent heavy shadowing as published; or give `b0`, `m` and `omega`."""
+    b0: float | None = Field(default=None, gt=0.0, le=100.0)
+    """Half the mean power of the multipath, relative to an unobstructed line of sight, above 0 to 100."""
+    m: float | None = Field(default=None, ge=0.1, le=1_000.0)
+    """Severity of the shadowing, 0.1 to 1000: the larger, the steadier the line of sight."""
+    omega: float | None = Field(default=None, gt=0.0, le=100.0)
+    """Mean power of the line of sight, relative to an unobstructed one, above 0 to 100."""
+    los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
+
+    def check(self) -> None:
+        """Raise `ScenarioError` unless the shadowing is named or given whole."""
+        given = [key for key in ("b0", "m", "omega") if getattr(self, key) is not None]
+        if self.shadowing is not None and given:
+            raise ScenarioError(
+                f"shadowing and {given[0]} are both given; name the shadowing or give b0, m and omega",
+                key="channel.fading",
+            )
+        if self.shadowing is None and len(given) < 3:
+            raise ScenarioError(
+                "required key is missing; name the shadowing (light, average, heavy) or give all of b0, m, omega",
+                key="channel.fading.shadowing",
+            )
+
+
 class Tdl(Section):
     """The tapped delay lines of TR 38.901 7.7.2."""
 
@@ -48,16 +146,16 @@ class Tdl(Section):
     """Ricean K-factor, dB, -50 to 100, profiles D and E only; default: the one of the profile."""
 
 
-class NtnRays(Section):
-    """The ray model of TR 38.811 6.7.2, every block with its own large-scale parameters, clusters and rays."""
-
-    kind: Literal["ntn-rays"]
-    """Ray model of TR 38.811 at the elevation; line of sight as `channel.line_of_sight` says, by default with it."""
+Fading = Annotated[
+    Awgn | NtnTdl | NtnCdl | NtnRays | Conformance | Rician | Loo | ShadowedRician | Tdl, Field(discriminator="kind")
+]
 
 
-Fading = Annotated[Awgn | NtnTdl | NtnRays | Tdl, Field(discriminator="kind")]
-GEOMETRIC_FADING = ("ntn-tdl", "ntn-rays")
-"""Kinds that depend on the elevation of the satellite."""
+def follows_elevation(fading: Section) -> bool:
+    """Whether a kind of fading needs the elevation of the satellite."""
+    if isinstance(fading, Rician):
+        return fading.k_factor_db is None
+    return isinstance(fading, NtnTdl | NtnCdl | NtnRays)
 
 
 class Losses(Section):
@@ -149,9 +247,11 @@ class Channel(Section):
     """When the frequency-domain path refuses a channel."""
 
     def check(self) -> None:
-        """Raise `ScenarioError` for a K-factor on a profile without line of sight."""
+        """Raise `ScenarioError` where the parameters of the fading do not fit together."""
         fading = self.fading
-        if not isinstance(fading, NtnTdl | Tdl) or fading.k_factor_db is None:
+        if isinstance(fading, ShadowedRician):
+            fading.check()
+        if not isinstance(fading, NtnTdl | NtnCdl | Tdl) or fading.k_factor_db is None:
             return
         with_sight = LINE_OF_SIGHT_PROFILES[fading.kind]
         if fading.profile not in with_sight:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ntn6g.core.errors import ScenarioError
-from ntn6g.scenario.channel import GEOMETRIC_FADING, Channel
+from ntn6g.scenario.channel import Channel, follows_elevation
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
 from ntn6g.scenario.link import Link, Power
@@ -243,7 +243,7 @@ def _check_geometry(scenario: Scenario) -> None:
 def _needs_geometry(scenario: Scenario) -> str | None:
     if scenario.study == "pass":
         return "a pass study"
-    if scenario.channel is not None and scenario.channel.fading.kind in GEOMETRIC_FADING:
+    if scenario.channel is not None and follows_elevation(scenario.channel.fading):
         return f"channel.fading {scenario.channel.fading.kind}"
     if scenario.power is not None and scenario.power.budget is not None:
         return "power.budget"

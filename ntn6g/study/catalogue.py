@@ -14,8 +14,13 @@ def _configs() -> dict[str, str]:
 def _channels() -> dict[str, str]:
     return {
         "awgn": "white Gaussian noise only",
+        "loo": "flat: log-normal line of sight and Rayleigh multipath (Loo; ITU-R P.681 within a state)",
+        "ntn-cdl": "NTN-CDL-A to -D of TR 38.811, scaled to the elevation in delay, K-factor and angles",
+        "ntn-conformance": "NTN-TDLA100 and NTN-TDLC5 of the conformance tests of TS 38.101-5 and TS 38.108",
         "ntn-rays": "the ray model of TR 38.811: large-scale parameters, clusters and rays drawn for every block",
         "ntn-tdl": "NTN-TDL-A to -D of TR 38.811; delay spread and K-factor follow the elevation",
+        "rician": "flat: line of sight and Rayleigh multipath; the K-factor follows the elevation",
+        "shadowed-rician": "flat: Nakagami line of sight and Rayleigh multipath (Abdi)",
         "tdl": "TDL-A to -E of TR 38.901, for terrestrial links",
     }
 

@@ -72,6 +72,14 @@ class Profile:
         power = db_to_linear(np.array(self.powers_db))
         return float(linear_to_db(power[0] / power[1:].sum()))
 
+    @property
+    def rms_delay(self) -> float:
+        """Root-mean-square delay of the profile as it is printed, in the unit of its delays."""
+        power = db_to_linear(np.array(self.powers_db))
+        delays = np.array(self.delays)
+        mean = power @ delays / power.sum()
+        return float(np.sqrt(power @ (delays - mean) ** 2 / power.sum()))
+
     def taps(self, delay_spread_s: Any, k_factor_db: Any = None) -> tuple[Any, Any, Any]:
         r"""Mean powers and delays for a wanted delay spread and K-factor.
 
@@ -127,6 +135,23 @@ def ntn_tdl_profile(letter: str) -> Profile:
         raise ScenarioError(
             f"{letter!r} is not an NTN-TDL profile; there are A, B (no line of sight), C, D (line of sight)",
             key="channel.fading.profile",
+        )
+    row = table[name]
+    return Profile(name, tuple(row["delays"]), tuple(row["powers_db"]), row["line_of_sight"])
+
+
+def conformance_profile(name: str) -> Profile:
+    """NTN-TDLA100 or NTN-TDLC5 of the conformance tests of 3GPP TS 38.101-5 and TS 38.108; delays in nanoseconds.
+
+    Raises
+    ------
+    ScenarioError
+        Another name.
+    """
+    table = read_table("ntn_conformance")
+    if name not in table:
+        raise ScenarioError(
+            f"{name!r} is not a conformance profile; there are {', '.join(table)}", key="channel.fading.profile"
         )
     row = table[name]
     return Profile(name, tuple(row["delays"]), tuple(row["powers_db"]), row["line_of_sight"])

@@ -89,31 +89,46 @@ class TappedDelayLine:
         """
         stream = random.stream(keys, "channel")
         los_power, scattered_power, excess_delay_s = self.profile.taps(delay_spread_s, k_factor_db)
-        gain = _complex(tf.sqrt(scattered_power))[:, :, None] * self._scattered(stream, doppler_hz, times_s, start_s)
+        shape = (self.profile.paths, self._sinusoids)
+        scattered = scattered_process(stream, doppler_hz, times_s, start_s, shape)
+        gain = _complex(tf.sqrt(scattered_power))[:, :, None] * scattered
         if self.profile.line_of_sight:
-            phase = random.uniform(random.stream(stream, "phase"), (1,))
-            shift_hz = self._los_doppler_ratio * doppler_hz[:, None]
-            if start_s is not None:
-                phase += shift_hz * start_s[:, None]
-                phase -= tf.floor(phase)
-            cycles = phase + shift_hz * times_s
-            line_of_sight = _complex(tf.sqrt(los_power[:, :1])) * tf.complex(*phasor(cycles))
+            turning = direct_process(stream, self._los_doppler_ratio * doppler_hz, times_s, start_s)
+            line_of_sight = _complex(tf.sqrt(los_power[:, :1])) * turning
             gain = tf.concat([gain[:, :1] + line_of_sight[:, None], gain[:, 1:]], 1)
         return ChannelRealization.without_bulk(gain[:, None, None], tf.cast(excess_delay_s, tf.float32))
 
-    def _scattered(
-        self, stream: tf.Tensor, doppler_hz: tf.Tensor, times_s: tf.Tensor, start_s: tf.Tensor | None
-    ) -> tf.Tensor:
-        """Rayleigh processes of unit power: complex64 [B, path, T]."""
-        shape = (self.profile.paths, self._sinusoids)
-        weight = random.complex_normal(random.stream(stream, "amplitude"), shape)
-        sector = tf.range(shape[1], dtype=tf.float32) + random.uniform(random.stream(stream, "angle"), shape)
-        shift_hz = doppler_hz[:, None, None] * phasor(sector / (2.0 * shape[1]))[0]
-        if start_s is not None:
-            weight *= tf.complex(*phasor(shift_hz * start_s[:, None, None]))
-        # As a matrix product the draws are computed once; a fused sum computes them again for every time.
-        rotation = tf.complex(*phasor(shift_hz[..., None] * times_s))
-        return tf.matmul(weight[:, :, None], rotation)[:, :, 0] / math.sqrt(shape[1])
+
+def direct_process(
+    stream: tf.Tensor, shift_hz: tf.Tensor, times_s: tf.Tensor, start_s: tf.Tensor | None
+) -> tf.Tensor:
+    """Line of sight of unit amplitude and uniform phase that turns with a Doppler shift [B]: complex64 [B, T]."""
+    phase = random.uniform(random.stream(stream, "phase"), (1,))
+    if start_s is not None:
+        phase += shift_hz[:, None] * start_s[:, None]
+        phase -= tf.floor(phase)
+    return tf.complex(*phasor(phase + shift_hz[:, None] * times_s))
+
+
+def scattered_process(
+    stream: tf.Tensor,
+    doppler_hz: tf.Tensor,
+    times_s: tf.Tensor,
+    start_s: tf.Tensor | None,
+    shape: tuple[int, int],
+) -> tf.Tensor:
+    """Rayleigh processes of unit power, see `TappedDelayLine`: complex64 [B, path, T].
+
+    ``shape`` holds the number of paths and of sinusoids for each; other arguments as in `TappedDelayLine`.
+    """
+    weight = random.complex_normal(random.stream(stream, "amplitude"), shape)
+    sector = tf.range(shape[1], dtype=tf.float32) + random.uniform(random.stream(stream, "angle"), shape)
+    shift_hz = doppler_hz[:, None, None] * phasor(sector / (2.0 * shape[1]))[0]
+    if start_s is not None:
+        weight *= tf.complex(*phasor(shift_hz * start_s[:, None, None]))
+    # As a matrix product the draws are computed once; a fused sum computes them again for every time.
+    rotation = tf.complex(*phasor(shift_hz[..., None] * times_s))
+    return tf.matmul(weight[:, :, None], rotation)[:, :, 0] / math.sqrt(shape[1])
 
 
 def _complex(real: tf.Tensor) -> tf.Tensor:

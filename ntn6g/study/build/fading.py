@@ -1,44 +1,85 @@
-"""From a kind of fading to the object that draws it, and to what its delays say about the cyclic prefix."""
+"""From a kind of fading to the object that draws it, its values at a point, and its late power."""
 
 import math
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, ntn_tdl_profile
-from ntn6g.channel.fading.rays import RayFading, Scattering
+from ntn6g import channel, scenario
+from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
+from ntn6g.channel.fading import SHADOWINGS, LooFading, RicianFading, ShadowedRician
+from ntn6g.channel.fading.rays import ClusteredDelayLine, RayFading, Scattering
+from ntn6g.scenario import Channel
+from ntn6g.study.build.geometry import Instant
 
 if TYPE_CHECKING:
     from ntn6g.phy.chain import Fading
     from ntn6g.study.build.link_step import LinkStructure
 
 
-@cache
-def fading_profile(kind: str, letter: str | None) -> Profile | None:
-    """Tapped delay line of a kind of fading and its profile letter; None for kinds without one."""
-    if kind == "tdl":
-        from ntn6g.channel.terrestrial import tdl_profile
+def _terrestrial(letter: str) -> Profile:
+    from ntn6g.channel.terrestrial import tdl_profile
 
-        return tdl_profile(str(letter))
-    return ntn_tdl_profile(str(letter)) if kind == "ntn-tdl" else None
+    return tdl_profile(letter)
+
+
+PROFILES: dict[str, Callable[[str], Profile]] = {
+    "ntn-tdl": ntn_tdl_profile,
+    "ntn-cdl": ntn_tdl_profile,  # equal delays and powers
+    "ntn-conformance": lambda name: conformance_profile(f"NTN-{name}"),
+    "tdl": _terrestrial,
+}
+"""Kinds with a power delay profile."""
+
+
+@cache
+def fading_profile(kind: str, name: str | None) -> Profile | None:
+    """Power delay profile of a kind of fading and the profile it names; None for kinds without one."""
+    return PROFILES[kind](str(name)) if kind in PROFILES else None
 
 
 def _delay_line(structure: "LinkStructure") -> "Fading":
     profile = structure.channel_profile
-    assert profile is not None  # both kinds have one
+    assert profile is not None  # its kinds have one
     return TappedDelayLine(profile, los_doppler_ratio=structure.los_doppler_ratio)
 
 
+def _clusters(structure: "LinkStructure") -> "Fading":
+    azimuth_deg, zenith_deg = structure.fading_parameters
+    return ClusteredDelayLine(
+        str(structure.profile),
+        scattering=_scattering(structure),
+        interpolation="nearest" if structure.table_interpolation == "nearest" else "linear",
+        azimuth_spread_deg=azimuth_deg,
+        zenith_spread_deg=zenith_deg,
+    )
+
+
 def _rays(structure: "LinkStructure") -> "Fading":
-    scattering: Any = structure.scattering
     interpolation: Any = structure.table_interpolation
-    return RayFading(Scattering(*scattering), interpolation=interpolation, shadowing=structure.shadowing)
+    return RayFading(_scattering(structure), interpolation=interpolation, shadowing=structure.shadowing)
+
+
+def _loo(structure: "LinkStructure") -> "Fading":
+    names = ("direct_mean_db", "direct_sigma_db", "multipath_db")
+    given: Any = dict(zip(names, structure.fading_parameters, strict=True))
+    return LooFading(**given, absolute=structure.shadowing, los_doppler_ratio=structure.los_doppler_ratio)
+
+
+def _shadowed(structure: "LinkStructure") -> "Fading":
+    given: Any = dict(zip(("b0", "m", "omega"), structure.fading_parameters, strict=True))
+    return ShadowedRician(**given, absolute=structure.shadowing, los_doppler_ratio=structure.los_doppler_ratio)
 
 
 FADINGS: dict[str, Callable[["LinkStructure"], "Fading"]] = {
     "awgn": lambda structure: FlatChannel(),
+    "loo": _loo,
+    "ntn-cdl": _clusters,
+    "ntn-conformance": _delay_line,
     "ntn-rays": _rays,
     "ntn-tdl": _delay_line,
+    "rician": lambda structure: RicianFading(los_doppler_ratio=structure.los_doppler_ratio),
+    "shadowed-rician": _shadowed,
     "tdl": _delay_line,
 }
 """What draws each kind of fading."""
@@ -47,6 +88,97 @@ FADINGS: dict[str, Callable[["LinkStructure"], "Fading"]] = {
 def make_fading(structure: "LinkStructure") -> "Fading":
     """Generator of a structure's fading."""
     return FADINGS[structure.fading](structure)
+
+
+def _scattering(structure: "LinkStructure") -> Scattering:
+    given: Any = structure.scattering
+    return Scattering(*given)
+
+
+def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool) -> dict[str, Any]:
+    """Fields of `LinkStructure` that the fading decides.
+
+    ``sight`` is the line of sight of the link; ``budget`` whether a link budget gives the power, so that the mean level
+    of shadowed fading counts; ``shadowing`` whether the scenario has shadow fading drawn.
+    """
+    fading = air.fading
+    found: dict[str, Any] = {"fading": fading.kind, "profile": getattr(fading, "profile", None)}
+    found["los_doppler_ratio"] = getattr(fading, "los_doppler_ratio", 0.7)  # TR 38.901 7.7.2
+    if isinstance(fading, scenario.NtnRays | scenario.NtnCdl):
+        found["scattering"] = (air.environment, channel.band_of(air.carrier_ghz * 1e9), sight)
+        found["table_interpolation"] = air.table_interpolation
+    if isinstance(fading, scenario.NtnRays):
+        found["shadowing"] = shadowing
+    elif isinstance(fading, scenario.NtnCdl):
+        found["fading_parameters"] = (fading.azimuth_spread_deg, fading.zenith_spread_deg)
+    elif isinstance(fading, scenario.Loo):
+        found["fading_parameters"] = (fading.direct_mean_db, fading.direct_sigma_db, fading.multipath_db)
+        found["shadowing"] = budget
+    elif isinstance(fading, scenario.ShadowedRician):
+        own = {"b0": fading.b0, "m": fading.m, "omega": fading.omega}
+        named = own if fading.shadowing is None else SHADOWINGS[fading.shadowing]
+        found["fading_parameters"] = tuple(named[name] for name in ("b0", "m", "omega"))
+        found["shadowing"] = budget
+    return found
+
+
+def fading_values(air: Channel, structure: "LinkStructure", instant: Instant | None) -> tuple[float, float | None]:
+    """Delay spread in s and total K-factor in dB of a point; of the ray model the medians; K may be None.
+
+    Raises
+    ------
+    ScenarioError
+        An elevation outside the tables that are needed.
+    """
+    fading, profile = air.fading, structure.channel_profile
+    if isinstance(fading, scenario.NtnRays) and structure.scattering and instant is not None:
+        sight = structure.scattering[2]
+        spread_s = _given_or(None, lambda: _median_spread_s(air, sight, instant))
+        return spread_s, _median_k_db(air, instant) if sight else None
+    if isinstance(fading, scenario.Rician):
+        return 0.0, _given_or(fading.k_factor_db, lambda: _median_k_db(air, instant))
+    if profile is None:
+        return 0.0, None
+    if isinstance(fading, scenario.Conformance):
+        return 1e-9 * profile.rms_delay, profile.k_factor_db
+    assert isinstance(fading, scenario.NtnTdl | scenario.NtnCdl | scenario.Tdl)  # the kinds with a profile
+    follows, sight = fading.kind != "tdl", profile.line_of_sight
+    spread_s = _given_or(
+        None if fading.delay_spread_ns is None else 1e-9 * fading.delay_spread_ns,
+        lambda: _median_spread_s(air, sight, instant),
+    )
+    if not sight:
+        return spread_s, None
+    k_db = _given_or(fading.k_factor_db, lambda: _median_k_db(air, instant) if follows else profile.k_factor_db)
+    return spread_s, k_db
+
+
+def _given_or(value: float | None, otherwise: Callable[[], float | None]) -> float:
+    found = otherwise() if value is None else value
+    assert found is not None  # the scenario asks for geometry where a table must say it
+    return float(found)
+
+
+def _median_spread_s(air: Channel, sight: bool, instant: Instant | None) -> float | None:
+    if instant is None:
+        return None
+    band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
+    return float(channel.median_delay_spread_s(air.environment, band, sight, instant.elevation_rad, *reading))
+
+
+def _median_k_db(air: Channel, instant: Instant | None) -> float | None:
+    if instant is None:
+        return None
+    band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
+    return float(channel.median_k_factor_db(air.environment, band, instant.elevation_rad, *reading))
+
+
+def fading_facts(structure: "LinkStructure", delay_spread_s: float, k_factor_db: float | None) -> dict[str, float]:
+    """Columns about the fading; of drawn large-scale parameters the medians."""
+    prefix = "median_" if structure.fading == "ntn-rays" else ""
+    spread = bool(prefix) or structure.channel_profile is not None
+    found = {f"{prefix}delay_spread_ns": 1e9 * delay_spread_s} if spread else {}
+    return found if k_factor_db is None else found | {f"{prefix}k_factor_db": k_factor_db}
 
 
 def late_share(structure: "LinkStructure", elevation_rad: float) -> float:

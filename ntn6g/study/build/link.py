@@ -16,9 +16,9 @@ from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
-from ntn6g.scenario import Channel, Link, NtnRays, NtnTdl, Scenario, Tdl, apply, flatten, sweep_points
+from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build import harq
-from ntn6g.study.build.fading import late_share
+from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
 from ntn6g.study.build.power import drawn_shadow_sigma_db, draws_shadowing, line_of_sight, received_power
@@ -107,13 +107,15 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     if link is None or air is None or power is None:
         raise ValueError("a link study without link, channel or power passed the checks of the scenario")
     carrier_hz = air.carrier_ghz * 1e9
-    structure = _structure(link, air, shadowing=draws_shadowing(power, air))
-    delay_spread_s, k_factor_db = _fading_values(air, structure, carrier_hz, instant)
+    structure = _structure(link, air, power)
+    delay_spread_s, k_factor_db = fading_values(air, structure, instant)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
     received = received_power(
         power, air, structure, instant, count_cyclic_prefix=link.count_cyclic_prefix, terminal=terminal
     )
-    speed_kmh = terminal.speed_kmh if terminal else 0.0
+    doppler_hz = kmh_to_m_s(terminal.speed_kmh if terminal else 0.0) * carrier_hz / SPEED_OF_LIGHT_M_S
+    if isinstance(air.fading, Conformance):
+        doppler_hz = air.fading.max_doppler_hz
     offset_hz = link.residual_offset_hz
     if offset_hz is None:
         offset_hz = (link.residual_offset_ppm or 0.0) * 1e-6 * carrier_hz
@@ -123,7 +125,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "delay_spread_s": delay_spread_s,
         "k_factor_db": k_factor_db or 0.0,
         "elevation_rad": instant.elevation_rad if instant else 0.0,
-        "doppler_hz": kmh_to_m_s(speed_kmh) * carrier_hz / SPEED_OF_LIGHT_M_S,
+        "doppler_hz": doppler_hz,
         "residual_offset_hz": offset_hz,
         "delay_s": instant.light_time_s if instant else 0.0,
         "range_rate_m_s": instant.range_rate_m_s if instant else 0.0,
@@ -137,7 +139,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     flat = flatten(asked)
     facts = {
         **(instant.columns(carrier_hz) if instant else {}),
-        **_fading_facts(structure, delay_spread_s, k_factor_db),
+        **fading_facts(structure, delay_spread_s, k_factor_db),
         **received,
     }
     return LinkPoint(
@@ -156,20 +158,7 @@ def _identity(*physics: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _fading_facts(structure: LinkStructure, delay_spread_s: float, k_factor_db: float | None) -> dict[str, float]:
-    """Columns about the fading; of drawn large-scale parameters the medians."""
-    prefix = "median_" if structure.scattering else ""
-    if structure.channel_profile is None and not prefix:
-        return {}
-    found = {f"{prefix}delay_spread_ns": 1e9 * delay_spread_s}
-    return found if k_factor_db is None else found | {f"{prefix}k_factor_db": k_factor_db}
-
-
-def _structure(link: Link, air: Channel, *, shadowing: bool) -> LinkStructure:
-    fading = air.fading
-    scattering = None
-    if isinstance(fading, NtnRays):
-        scattering = (air.environment, channel.band_of(air.carrier_ghz * 1e9), line_of_sight(air))
+def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
     offset_given = link.residual_offset_hz is not None or link.residual_offset_ppm is not None
     resend, buffer = link.harq, link.limited_buffer
     return LinkStructure(
@@ -183,16 +172,16 @@ def _structure(link: Link, air: Channel, *, shadowing: bool) -> LinkStructure:
         mcs_table=link.mcs_table,
         decoder=link.decoder.kind,
         decoder_iterations=link.decoder.iterations,
-        fading=fading.kind,
-        profile=getattr(fading, "profile", None),
-        los_doppler_ratio=fading.los_doppler_ratio if isinstance(fading, NtnTdl) else 0.7,  # TR 38.901 7.7.2
         perfect_csi=link.csi == "perfect",
         frequency_offset=offset_given,
         estimator=link.estimator,
         normalise=air.normalise,
-        scattering=scattering,
-        table_interpolation=air.table_interpolation if scattering else "linear",
-        shadowing=shadowing and scattering is not None,
+        **fading_structure(
+            air,
+            sight=line_of_sight(air),
+            budget=power.budget is not None,
+            shadowing=draws_shadowing(power, air),
+        ),
         harq=None
         if resend is None
         else HarqStructure(
@@ -200,41 +189,6 @@ def _structure(link: Link, air: Channel, *, shadowing: bool) -> LinkStructure:
         ),
         limited_buffer=None if buffer is None else LimitedBuffer(**buffer.model_dump()),
     )
-
-
-def _fading_values(
-    air: Channel, structure: LinkStructure, carrier_hz: float, instant: Instant | None
-) -> tuple[float, float | None]:
-    """Delay spread in s and total K-factor in dB of a point; K is None without line of sight."""
-    fading, profile = air.fading, structure.channel_profile
-    if isinstance(fading, NtnRays) and instant is not None:
-        return _medians(air, line_of_sight(air), instant)
-    if not isinstance(fading, NtnTdl | Tdl) or profile is None:
-        return 0.0, None
-    spread_s = None if fading.delay_spread_ns is None else fading.delay_spread_ns * 1e-9
-    k_factor_db = fading.k_factor_db if profile.line_of_sight else None
-    wants_k = profile.line_of_sight and k_factor_db is None
-    if isinstance(fading, NtnTdl) and instant is not None:
-        band = channel.band_of(carrier_hz)
-        reading = (instant.elevation_rad, air.table_interpolation, air.below_table)
-        if spread_s is None:
-            spread_s = float(
-                channel.median_delay_spread_s(air.environment, band, profile.line_of_sight, *reading)
-            )
-        if wants_k:
-            k_factor_db = float(channel.median_k_factor_db(air.environment, band, *reading))
-    elif wants_k:
-        k_factor_db = profile.k_factor_db
-    return float(spread_s or 0.0), k_factor_db
-
-
-def _medians(air: Channel, sight: bool, instant: Instant) -> tuple[float, float | None]:
-    """Median delay spread in s and K-factor in dB; refuses an elevation outside the tables."""
-    band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
-    spread_s = float(channel.median_delay_spread_s(air.environment, band, sight, instant.elevation_rad, *reading))
-    if not sight:
-        return spread_s, None
-    return spread_s, float(channel.median_k_factor_db(air.environment, band, instant.elevation_rad, *reading))
 
 
 def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:

@@ -47,7 +47,8 @@ class LinkStructure:
 
     ``modulation`` or ``mcs`` is None, as the link is coded or not; ``fading`` is a kind of `ntn6g.scenario.Fading`,
     ``scattering`` the environment, band and line of sight of a kind that reads tables by itself (None elsewhere), and
-    ``shadowing`` whether it draws shadow fading too. Other names as in `ntn6g.scenario.Link`.
+    ``shadowing`` whether it draws shadow fading too; ``fading_parameters`` are numbers that its kind knows. Other names
+    as in `ntn6g.scenario.Link`.
     """
 
     resource_blocks: int
@@ -72,6 +73,7 @@ class LinkStructure:
     shadowing: bool = False
     harq: HarqStructure | None = None
     limited_buffer: LimitedBuffer | None = None
+    fading_parameters: tuple[float | None, ...] = ()
 
     @property
     def channel_key(self) -> str:

@@ -9,7 +9,7 @@ from ntn6g.channel.loss.weather import at_location
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
-from ntn6g.scenario import Budget, Channel, NtnRays, Power, Terminal
+from ntn6g.scenario import Budget, Channel, Loo, NtnRays, Power, ShadowedRician, Terminal
 from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.link_step import LinkStructure
@@ -160,8 +160,8 @@ def draws_shadowing(power: Power, air: Channel) -> bool:
 
 
 def drawn_shadow_sigma_db(power: Power, air: Channel, instant: Instant | None) -> float:
-    """Standard deviation of shadow fading drawn beside the fading; 0 where none is, and with rays, which hold it."""
-    if not draws_shadowing(power, air) or isinstance(air.fading, NtnRays) or instant is None:
+    """Standard deviation of shadow fading drawn beside the fading; 0 where none is, or the fading holds it."""
+    if not draws_shadowing(power, air) or isinstance(air.fading, NtnRays | Loo | ShadowedRician) or instant is None:
         return 0.0
     reading = (air.table_interpolation, air.below_table)
     sigma_db = shadow_sigma_db(

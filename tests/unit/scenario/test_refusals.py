@@ -75,10 +75,10 @@ BAD_VALUES = {
     "key of another kind": (
         "kind: ntn-tdl, profile: C",
         "kind: awgn, profile: C",
-        ["'channel.fading.profile'", "ntn-tdl or tdl"],
+        ["'channel.fading.profile'", "ntn-tdl"],
     ),
     "unknown kind": ("kind: ntn-tdl", "kind: ntn-tld", ["channel.fading.kind", "did you mean 'ntn-tdl'?"]),
-    "no kind": ("kind: ntn-tdl, ", "", ["channel.fading.kind", "missing", "awgn, ntn-tdl, ntn-rays, tdl"]),
+    "no kind": ("kind: ntn-tdl, ", "", ["channel.fading.kind", "missing", "awgn, ntn-tdl, ntn-cdl, ntn-rays"]),
     "unknown choice": (
         "environment: urban",
         "environment: uban",
@@ -113,6 +113,26 @@ BAD_VALUES = {
         "profile: C",
         "profile: A, k_factor_db: 7",
         ["channel.fading.k_factor_db", "7 dB", "profile A", "C or D"],
+    ),
+    "K-factor on clusters without line of sight": (
+        "kind: ntn-tdl, profile: C",
+        "kind: ntn-cdl, profile: B, k_factor_db: 7",
+        ["channel.fading.k_factor_db", "7 dB", "profile B", "C or D"],
+    ),
+    "shadowing named and given": (
+        "kind: ntn-tdl, profile: C",
+        "kind: shadowed-rician, shadowing: light, m: 3",
+        ["channel.fading", "shadowing and m", "b0, m and omega"],
+    ),
+    "shadowing given in part": (
+        "kind: ntn-tdl, profile: C",
+        "kind: shadowed-rician, m: 3, b0: 0.1",
+        ["channel.fading.shadowing", "missing", "light, average, heavy"],
+    ),
+    "Loo without multipath": (
+        "kind: ntn-tdl, profile: C",
+        "kind: loo, direct_mean_db: -3, direct_sigma_db: 2",
+        ["channel.fading.multipath_db", "missing"],
     ),
     "pass and time": ("side: setting", "side: setting, utc: 2026-04-25T12:00:00Z", ["at", "pass and utc"]),
     "two moments": ("side: setting", "fraction: 0.5", ["at: ", "elevation_deg and fraction", "at most one"]),

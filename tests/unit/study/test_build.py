@@ -266,3 +266,38 @@ def test_shadow_fading_of_rays_is_drawn_by_them():
 
     assert made.points[0].structure.shadowing
     assert made.points[0].values["shadow_sigma_db"] == 0.0
+
+
+def test_clusters_take_the_medians_of_their_profile_like_the_delay_line():
+    line, clusters = (over_beijing(40.0, **channel(kind, profile="D")) for kind in ("ntn-tdl", "ntn-cdl"))
+
+    assert facts(clusters)["delay_spread_ns"] == facts(line)["delay_spread_ns"]
+    assert facts(clusters)["k_factor_db"] == facts(line)["k_factor_db"] == pytest.approx(8.56, abs=1e-6)  # 6.7.2-3b
+    assert clusters.points[0].structure.scattering == ("urban", "Ka", True)
+
+
+def test_flat_rician_takes_its_k_factor_from_the_elevation_or_as_given():
+    assert facts(over_beijing(40.0, **channel("rician")))["k_factor_db"] == pytest.approx(8.56, abs=1e-6)
+    assert facts(study(**channel("rician", k_factor_db=3.0)))["k_factor_db"] == 3.0  # and no satellite is needed
+    with pytest.raises(ScenarioError, match="platforms: required key is missing"):
+        study(**channel("rician"))
+
+
+def test_conformance_profiles_bring_their_own_doppler_and_delays():
+    air = channel("ntn-conformance", profile="TDLC5", max_doppler_hz=1200.0)["channel"] | {"carrier_ghz": 2.0}
+    made = study(channel=air)
+
+    assert made.points[0].values["doppler_hz"] == 1200.0
+    assert facts(made)["delay_spread_ns"] == pytest.approx(5.01, abs=0.005)
+    # -0.6 dB over the sum of -8.9 and -21.5 dB
+    expected_db = -0.6 - 10 * math.log10(10**-0.89 + 10**-2.15)
+    assert facts(made)["k_factor_db"] == pytest.approx(expected_db, abs=1e-9)
+
+
+def test_the_level_of_shadowed_fading_counts_in_a_budget_alone():
+    budget = {"budget": {"eirp_density_dbw_mhz": 4.0, "gt_dbk": 15.0}}
+    fading = channel("shadowed-rician", shadowing="heavy")
+
+    assert over_beijing(40.0, **fading, power=budget).points[0].structure.shadowing
+    assert not study(**fading).points[0].structure.shadowing
+    assert study(**fading).points[0].structure.fading_parameters == (0.063, 0.739, 8.97e-4)

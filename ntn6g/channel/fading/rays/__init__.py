@@ -1,14 +1,18 @@
 """The ray model of TR 38.811 with correlated large-scale parameters, and the clustered delay lines."""
 
+from ntn6g.channel.fading.rays.cdl import ClusteredDelayLine
 from ntn6g.channel.fading.rays.channel import Ground, RayChannel
 from ntn6g.channel.fading.rays.elements import Elements
+from ntn6g.channel.fading.rays.ends import Ends
 from ntn6g.channel.fading.rays.large_scale import LargeScale, draw_large_scale, ground_deviates
 from ntn6g.channel.fading.rays.link import RayFading
 from ntn6g.channel.fading.rays.parameters import LARGE_SCALE, Scattering, Tables, correlation_distances_m
 
 __all__ = [
     "LARGE_SCALE",
+    "ClusteredDelayLine",
     "Elements",
+    "Ends",
     "Ground",
     "LargeScale",
     "RayChannel",

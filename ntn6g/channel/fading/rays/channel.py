@@ -1,7 +1,7 @@
 """The ray model of TR 38.811, 6.7.2: from the elevation of every link to a `ChannelRealization`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import tensorflow as tf
 
@@ -159,7 +159,7 @@ class RayChannel:
         sight = Sight(ratio, self._earliest(clusters)) if self.tables.any_line_of_sight else None
         gain = self._ends.gain(stream, rays, amplitude, motion, times_s, sight=sight, split=_SPLIT)
         realization = ChannelRealization.without_bulk(gain, self._delays(clusters, parameters))
-        return replace(realization, path_loss_db=-large.shadow_db)
+        return realization.with_loss(-large.shadow_db)
 
     def _delays(self, clusters: Clusters, parameters: Parameters) -> tf.Tensor:
         """Delay of each path, [B, path]: three each of the split clusters, then the others."""
