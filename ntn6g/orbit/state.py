@@ -1,6 +1,6 @@
 """When and where: the instants asked for, the states answered, and what every platform promises."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, Self
 
@@ -85,6 +85,11 @@ class Site(TensorRecord):
     up: tf.Tensor
     up_rate_rad_s: tf.Tensor
     """Time derivative of ``up``."""
+
+    def at_rest(self) -> "Site":
+        """The same places without the terminal's own motion: what is left in a link is the satellite's."""
+        still = tf.zeros_like(self.position_ecef_m)
+        return replace(self, velocity_ecef_m_s=still, acceleration_ecef_m_s2=still, up_rate_rad_s=still)
 
 
 class Platform(Protocol):

@@ -127,6 +127,23 @@ class Walker(Section):
         return self
 
 
+class Growth(Section):
+    """When a constellation is launched: evenly from its first to its last plane. Nothing of it is published."""
+
+    first: UtcTime
+    """When the first plane is in orbit, UTC."""
+    complete: UtcTime
+    """When the last one is, UTC, after the first."""
+    order: Literal["together", "by-shell"] = "together"
+    """Planes of all shells in equal shares, or one shell after the other in the order of the table."""
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if not self.first < self.complete:
+            raise ValueError(f"first {self.first:%Y-%m-%d} is not before complete {self.complete:%Y-%m-%d}; exchanged?")
+        return self
+
+
 class Constellation(Section):
     """A constellation by name, with its published shells."""
 
@@ -140,6 +157,22 @@ class Constellation(Section):
     """Share of the planes of each shell that are in orbit, above 0 to 1."""
     epoch: UtcTime | None = None
     """Instant of the filed angles, UTC; not needed where the constellation is given by element sets."""
+    growth: Growth | None = None
+    """When it is launched; what is in orbit at the date `on` is taken. Excludes `deployed`."""
+    on: UtcTime | None = None
+    """Date of a growing constellation, UTC; an axis to sweep. Required with `growth`."""
+
+    @model_validator(mode="after")
+    def _growing(self) -> Self:
+        if (self.growth is None) != (self.on is None):
+            raise ValueError("a constellation that grows needs both growth and on; one of them is missing")
+        if self.growth is not None and self.deployed != 1.0:
+            raise ValueError("deployed and growth are both given; give exactly one")
+        if self.growth is not None and self.on is not None and self.on < self.growth.first:
+            raise ValueError(
+                f"on {self.on:%Y-%m-%d} lies before growth.first {self.growth.first:%Y-%m-%d}; no plane is up"
+            )
+        return self
 
 
 class Geo(Section):
@@ -185,7 +218,8 @@ class Terminal(Section):
     altitude_m: float = Field(default=0.0, ge=-500.0, le=25_000.0)
     """Height above the ellipsoid, m, -500 to 25000."""
     speed_kmh: float = Field(default=0.0, ge=0.0, le=2_000.0)
-    """Speed through the scatterers, and over the ground where a course is given, km/h, 0 to 2000."""
+    """Speed through the scatterers, and over the ground where a course is given, km/h, 0 to 2000. In a link it makes
+    the fading Doppler only; the Doppler of a pass study includes it."""
     course_deg: float | None = Field(default=None, ge=0.0, le=360.0)
     """Course at the epoch, degrees from north through east; default: the terminal stays where it is."""
     epoch: UtcTime | None = None

@@ -33,7 +33,9 @@ class NamedConstellation:
         """Number of satellites when complete."""
         return sum(shell.satellites for shell in self.shells) + len(self.element_sets)
 
-    def fleet(self, epoch: datetime | None = None, *, shells: Sequence[str] = (), deployed: float = 1.0) -> Fleet:
+    def fleet(
+        self, epoch: datetime | None = None, *, shells: Sequence[str] = (), deployed: float = 1.0, in_turn: bool = False
+    ) -> Fleet:
         """Its satellites.
 
         Parameters
@@ -43,7 +45,9 @@ class NamedConstellation:
         shells : sequence of str
             Names of the shells taken; all when empty.
         deployed : float
-            Share of the planes of each shell in orbit, above 0 to 1.
+            Share of the planes in orbit, 0 to 1; at least one plane is.
+        in_turn : bool
+            Shells are filled one after the other instead of in equal shares.
 
         Raises
         ------
@@ -61,7 +65,7 @@ class NamedConstellation:
         if epoch is None:
             raise ScenarioError(f"required key is missing; the shells of {self.name} need it", key="epoch")
         chosen = [known[name] for name in shells] if shells else list(self.shells)
-        return walker_orbits(chosen, epoch, deployed=deployed)
+        return walker_orbits(chosen, epoch, deployed=deployed, in_turn=in_turn)
 
 
 @lru_cache(maxsize=1)

@@ -83,7 +83,9 @@ class WalkerShell:
         return node, self.argument_of_latitude_rad + 2.0 * np.pi * turns, plane
 
 
-def walker_orbits(shells: list[WalkerShell], epoch: datetime, *, deployed: float = 1.0) -> KeplerianOrbit:
+def walker_orbits(
+    shells: list[WalkerShell], epoch: datetime, *, deployed: float = 1.0, in_turn: bool = False
+) -> KeplerianOrbit:
     """All satellites of some shells as circular J2-secular orbits: elements [satellite], shell by shell.
 
     Parameters
@@ -93,13 +95,16 @@ def walker_orbits(shells: list[WalkerShell], epoch: datetime, *, deployed: float
     epoch : datetime
         When the angles hold; aware.
     deployed : float
-        Share of the planes of each shell that are in orbit, above 0 to 1: the first ones, in order, spread as evenly
-        over the nodes as whole planes allow; at least one a shell.
+        Share of the planes that are in orbit, 0 to 1: spread as evenly over the nodes of each shell as whole planes
+        allow; at least one.
+    in_turn : bool
+        Shells are filled one after the other, a shell without a plane left out; else each has the same share of its
+        planes, at least one.
     """
     columns: list[list[np.ndarray]] = [[], [], [], []]
-    for shell in shells:
+    for shell, planes in zip(shells, _deployed_planes(shells, deployed, in_turn), strict=True):
         node, latitude, plane = shell.angles()
-        kept = plane_is_deployed(shell.planes, deployed)[plane]
+        kept = plane_is_deployed(shell.planes, planes)[plane]
         axis_m = np.full(kept.sum(), WGS84_SEMI_MAJOR_AXIS_M + shell.altitude_m)
         tilt = np.full(kept.sum(), shell.inclination_rad)
         for column, values in zip(columns, (axis_m, tilt, node[kept], latitude[kept]), strict=True):
@@ -110,9 +115,20 @@ def walker_orbits(shells: list[WalkerShell], epoch: datetime, *, deployed: float
     )
 
 
-def plane_is_deployed(planes: int, deployed: float) -> np.ndarray:
-    """Which planes of a shell are in orbit when a share of them is: bool [plane], evenly spread, at least one."""
-    count = max(1, round(deployed * planes))
+def _deployed_planes(shells: list[WalkerShell], deployed: float, in_turn: bool) -> list[int]:
+    """Planes of each shell that are in orbit."""
+    if not in_turn:
+        return [max(1, round(deployed * shell.planes)) for shell in shells]
+    left = max(1, round(deployed * sum(shell.planes for shell in shells)))
+    counts = []
+    for shell in shells:
+        counts.append(min(left, shell.planes))
+        left -= counts[-1]
+    return counts
+
+
+def plane_is_deployed(planes: int, count: int) -> np.ndarray:
+    """Which planes of a shell are in orbit when some of them are: bool [plane], evenly spread."""
     chosen = np.zeros(planes, bool)
-    chosen[np.arange(count) * planes // count] = True
+    chosen[np.arange(count) * planes // max(count, 1)] = True
     return chosen

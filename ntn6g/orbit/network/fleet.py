@@ -1,9 +1,12 @@
 """Many satellites as one: synthetic orbits on tensors, or element sets through SGP4's C++ arrays."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol, Self
 
-from ntn6g.orbit.platforms.element_set import Sgp4Satellite, constellation_state
+import numpy as np
+
+from ntn6g.orbit.platforms.element_set import Sgp4Satellite, constellation_state, positions_teme_km
 from ntn6g.orbit.state import Platform, State, Times
 
 
@@ -46,3 +49,7 @@ class ElementSets:
     def state(self, times: Times) -> State:
         """States at the instants: fields float64 [satellite, time, 3]."""
         return constellation_state(self.members, times)
+
+    def positions_teme_km(self, epoch: datetime, offset_s: np.ndarray) -> np.ndarray:
+        """SGP4's positions at instants counted from ``epoch``: float64 [satellite, time, 3]."""
+        return positions_teme_km(self.members, epoch, offset_s)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ntn6g import orbit, scenario
 from ntn6g.scenario import Coverage, Scenario
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
-from ntn6g.study.build.satellites import fleet, warn_of_age
+from ntn6g.study.build.satellites import fleet, require_orbit, warn_of_age
 from ntn6g.study.engine import Recipe, Tally
 
 _FIGURES = ("satellites", "in_view_mean", "in_view_min", "visible_fraction", "longest_gap_s", "revisit_s")
@@ -60,6 +60,7 @@ class CoverageStudy:
 def _check(asked: Scenario) -> None:
     window, name, platform = _asked(asked)
     several = fleet(platform, f"platforms.{name}")
+    require_orbit(several, f"platforms.{name}", window.start, 3_600.0 * window.duration_h)
     warn_of_age(getattr(several, "members", ()), window.start + timedelta(hours=window.duration_h / 2.0))
 
 

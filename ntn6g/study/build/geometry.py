@@ -107,7 +107,9 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
         offset_s = _offsets_s(moments, found)
     mask_rad = math.radians(terminal.min_elevation_deg)
     times = sight.times(_padded(offset_s))
-    geometry = orbit.link_geometry(sight.satellite.state(times), sight.terminal.site(times), mask_rad=mask_rad - 1e-9)
+    # a terminal's own motion is in the fading (its Doppler from speed_kmh), so it is not in the bulk terms once more
+    site_at_rest = sight.terminal.site(times).at_rest()
+    geometry = orbit.link_geometry(sight.satellite.state(times), site_at_rest, mask_rad=mask_rad - 1e-9)
     elevation_rad = geometry.elevation_rad.numpy()[: len(moments)]
     if not geometry.visible.numpy().all():
         lowest = int(np.argmin(elevation_rad))

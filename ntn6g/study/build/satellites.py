@@ -7,6 +7,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ntn6g import orbit, scenario
 from ntn6g.core.errors import ScenarioError, ScenarioWarning
 from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s
@@ -90,7 +92,11 @@ def _walker(asked: scenario.Walker) -> orbit.Fleet:
 
 def _constellation(asked: scenario.Constellation) -> orbit.Fleet:
     named = orbit.constellation(asked.name)
-    return named.fleet(asked.epoch, shells=asked.shells or (), deployed=asked.deployed)
+    if asked.growth is None or asked.on is None:
+        return named.fleet(asked.epoch, shells=asked.shells or (), deployed=asked.deployed)
+    share = min(1.0, (asked.on - asked.growth.first) / (asked.growth.complete - asked.growth.first))
+    in_turn = asked.growth.order == "by-shell"
+    return named.fleet(asked.epoch, shells=asked.shells or (), deployed=share, in_turn=in_turn)
 
 
 SINGLE: dict[str, Callable[[Any], orbit.Platform]] = {
@@ -179,3 +185,19 @@ def warn_of_age(satellites: Sequence[Any], moment: datetime) -> None:
             ScenarioWarning,
             stacklevel=2,
         )
+
+
+def require_orbit(several: orbit.Fleet, key: str, start: datetime, duration_s: float) -> None:
+    """Refuse element sets that have decayed, or whose motion SGP4 cannot give, at an end of a window.
+
+    Raises
+    ------
+    ScenarioError
+        Names the satellite, the instant and how far that is from the epoch of its elements.
+    """
+    if not isinstance(several, orbit.ElementSets):
+        return
+    try:
+        several.positions_teme_km(start, np.array([0.0, duration_s]))
+    except ScenarioError as error:
+        raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None

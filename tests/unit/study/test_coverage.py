@@ -85,3 +85,19 @@ def test_a_single_platform_is_no_constellation():
 
     with pytest.raises(ScenarioError, match="single platform"):
         build(asked({"geo": {"kind": "geo", "longitude_deg": 110}}))
+
+
+def test_an_element_set_that_decays_within_the_window_is_refused_before_anything_runs():
+    from ntn6g.study.build import build
+
+    # satellite 28872 of the AIAA 2006-6753 verification set, which decays within an hour of its epoch
+    decaying = [
+        "1 28872U 05037B   05333.02012661  .25992681  00000-0  24476-3 0  1534",
+        "2 28872  96.4736 157.9986 0303955 244.0492 110.6523 16.46015938 10708",
+    ]
+    window = {"start": "2005-11-29T00:30:00Z", "duration_h": 24}
+    with pytest.raises(ScenarioError) as refused:
+        build(asked({"old": {"kind": "tle", "lines": decaying}}, **window))
+
+    words = ["platforms.old.lines", "SGP4 error", "2005-11-30T00:30:00Z", "1.0 days", "too old?"]
+    assert [word for word in words if word not in str(refused.value)] == []

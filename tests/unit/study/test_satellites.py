@@ -232,3 +232,85 @@ def test_kinds_of_the_scenario_are_those_of_the_builder():
 
     kinds = {get_args(each.model_fields["kind"].annotation)[0] for each in get_args(get_args(scenario.Platform)[0])}
     assert kinds == FLEETS.keys() | SINGLE.keys()
+
+
+GROWING = {
+    "kind": "constellation",
+    "name": "kuiper",
+    "epoch": EPOCH.isoformat(),
+    "growth": {"first": "2024-01-01T00:00:00Z", "complete": "2028-01-01T00:00:00Z"},
+}
+
+
+# 34, 36 and 28 planes of as many satellites; 2025-01-01 is 366 of 1461 days after the first
+@pytest.mark.parametrize(
+    ("on", "order", "expected"),
+    [
+        ("2024-01-01", "together", 34 + 36 + 28),
+        ("2025-01-01", "together", 9 * 34 + 9 * 36 + 7 * 28),
+        ("2028-01-01", "together", 3236),
+        ("2031-01-01", "by-shell", 3236),
+        ("2024-01-01", "by-shell", 34),
+        ("2025-01-01", "by-shell", 25 * 34),
+        ("2026-01-01", "by-shell", 34 * 34 + 15 * 36),
+    ],
+)
+def test_a_growing_constellation_has_the_planes_of_its_date(on, order, expected):
+    from ntn6g.study.build.satellites import fleet
+
+    section = {**GROWING, "on": f"{on}T00:00:00Z", "growth": {**GROWING["growth"], "order": order}}
+    found = fleet(sections(section)[0], "platforms.sat")
+
+    assert found.size == expected
+    nodes = np.unique(np.round(found.raan_rad.numpy()[found.semi_major_axis_m.numpy() > 7.0e6], 9))
+    if len(nodes) > 1:  # as evenly over the nodes as whole planes allow
+        gaps = np.diff(np.append(nodes, nodes[0] + 2 * np.pi))
+        assert gaps.max() - gaps.min() <= 2 * np.pi / 34 + 1e-8  # one plane
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, ["growth and on", "missing"]),
+        ({"on": "2023-01-01T00:00:00Z"}, ["2023-01-01", "before growth.first 2024-01-01"]),
+        ({"on": "2025-01-01T00:00:00Z", "deployed": 0.5}, ["deployed and growth"]),
+        (
+            {
+                "on": "2025-01-01T00:00:00Z",
+                "growth": {"first": "2028-01-01T00:00:00Z", "complete": "2024-01-01T00:00:00Z"},
+            },
+            ["exchanged?"],
+        ),
+    ],
+)
+def test_growth_that_cannot_be_is_refused(change, words):
+    with pytest.raises(ScenarioError) as refused:
+        sections({**GROWING, **change})
+
+    assert [word for word in words if word not in str(refused.value)] == []
+
+
+def test_the_motion_of_a_terminal_is_not_counted_in_a_link_once_more():
+    from ntn6g.study.build.geometry import instants
+
+    def seen(**terminal):
+        raw = {
+            "schema": 1,
+            "study": "link",
+            "name": "test",
+            "platforms": {"sat": {"kind": "tle", "lines": LINES[1:3]}},
+            "terminals": {"ue": {"latitude_deg": 39.9, "longitude_deg": 116.4, **terminal}},
+            "at": {"utc": "2026-04-26T13:54:00Z"},
+            "channel": {"carrier_ghz": 20, "environment": "urban", "fading": {"kind": "ntn-tdl", "profile": "C"}},
+            "link": {"subcarrier_khz": 120, "resource_blocks": 4, "mcs": 5},
+            "power": {"esno_db": 10},
+        }
+        return instants([from_mapping(raw)])[0]
+
+    # a course through the same place at that instant: the rate of the range is the satellite's alone
+    still = seen(speed_kmh=500)
+    moving = seen(speed_kmh=500, course_deg=70, epoch="2026-04-26T13:54:00Z")
+    assert moving.range_m == pytest.approx(still.range_m, abs=1e-5)
+    assert moving.range_rate_m_s == pytest.approx(still.range_rate_m_s, abs=1e-6)
+    assert moving.range_acceleration_m_s2 == pytest.approx(still.range_acceleration_m_s2, abs=1e-6)
+    assert moving.elevation_rad == pytest.approx(still.elevation_rad, abs=1e-9)
