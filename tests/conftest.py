@@ -130,6 +130,15 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):
 
     parts = [f"parts.{name}." for name, part in load(config).parts.items() if part.stop is not None]
     found = load(config)
+    if found.bler_table is not None:
+        return [
+            "bler_table.mcs=[9]",
+            "bler_table.mcs_tables=[1]",
+            "bler_table.code_block_bits=[24]",
+            "bler_table.block_errors=2",
+            "bler_table.lowest_bler=0.2",
+            "engine.batch=64",
+        ]
     if found.coverage is not None:
         return ["coverage.latitude_step_deg=30", "coverage.duration_h=1"]
     return [

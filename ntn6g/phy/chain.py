@@ -12,7 +12,7 @@ from ntn6g.orbit.state import TensorRecord
 from ntn6g.phy.grid import SlotGrid
 from ntn6g.phy.modulation import Modulation
 from ntn6g.phy.outcome import LinkOutcome
-from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, lmmse_equalise
+from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, PhaseTracker, lmmse_equalise
 from ntn6g.phy.synchronisation import common_phase, offset_within_symbol, precompensate, wanted_gain
 
 _DB_TO_NEPER = float(np.log(10.0) / 10.0)
@@ -108,7 +108,8 @@ class LinkChain:
     fading : Fading
         Generator of the small-scale channel.
     perfect_csi : bool
-        True hands the receiver the channel on every element; False estimates it on the DM-RS.
+        True hands the receiver the channel on every element; False estimates it on the DM-RS, and its phase on the
+        PT-RS where the grid has one.
     frequency_offset : bool
         True applies ``residual_offset_hz`` as common phase and inter-carrier interference.
     despread : bool
@@ -136,6 +137,7 @@ class LinkChain:
         self.code = code
         self.fading = fading
         self._estimate = None if perfect_csi else LeastSquaresEstimator(grid, despread=despread)
+        self._track = PhaseTracker(grid) if len(grid.ptrs_symbols) else None
         self._frequency_offset, self._normalise = frequency_offset, normalise
 
     @property
@@ -233,7 +235,7 @@ class LinkChain:
         if self._estimate is None:
             return channel, tf.zeros(channel.shape, tf.float32)
         known, error = self._estimate(received, noise_variance)
-        return known, error
+        return known if self._track is None else self._track(received, known), error
 
     def _count(self, bits: tf.Tensor, coded: tf.Tensor, equalised: Equalised, sinr: tf.Tensor) -> LinkOutcome:
         batch = bits.shape[0]

@@ -8,8 +8,8 @@ from scipy.special import ndtr
 from ntn6g.phy.modulation import BITS_PER_SYMBOL
 
 
-def _gray_labels(bits: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Binary-reflected Gray labels of 2^bits levels in ascending order, [levels, bits]."""
+def gray_labels(bits: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Binary-reflected Gray labels of 2^bits levels in ascending order, [levels, bits]; those of TS 38.211 5.1."""
     index = np.arange(2**bits)
     return (((index ^ (index >> 1))[:, None] >> np.arange(bits)[::-1]) & 1).astype(bool)
 
@@ -39,7 +39,7 @@ def bit_error_rate(modulation: str, esno: Any) -> np.ndarray[Any, np.dtype[np.fl
     lower, upper = (edges[:-1] - levels[:, None]) / deviation, (edges[1:] - levels[:, None]) / deviation
     beyond = lower > 0
     fall = np.where(beyond, ndtr(-lower) - ndtr(-upper), ndtr(upper) - ndtr(lower))
-    labels = _gray_labels(bits)
+    labels = gray_labels(bits)
     differing = (labels[:, None, :] != labels[None, :, :]).sum(-1)  # [sent, decided]
     rate: np.ndarray[Any, np.dtype[np.float64]] = (fall * differing).sum((-2, -1)) / (bits * 2**bits)
     return rate

@@ -34,10 +34,12 @@ class Modulation:
     ----------
     name : str
         A key of ``BITS_PER_SYMBOL``.
+    scrambling : bool [coded bits] or None
+        Bits added modulo 2 before mapping and taken away after demapping (`scrambling_sequence`).
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *, scrambling: NDArray[np.bool_] | None = None) -> None:
+        self.name, self._scrambling = name, scrambling
         self.bits_per_symbol = BITS_PER_SYMBOL[name]
         self._axes = 1 if name == "bpsk" else 2
         kind = "pam" if name == "bpsk" else "qam"
@@ -46,7 +48,7 @@ class Modulation:
 
     def map(self, bits: tf.Tensor) -> tf.Tensor:
         """Float32 bits [B, symbols * bits_per_symbol] to complex64 symbols [B, symbols]."""
-        return self._mapper(bits)
+        return self._mapper(self._scrambled(bits))
 
     def decide(self, symbols: tf.Tensor) -> tf.Tensor:
         """Labels of the nearest points: complex64 [B, symbols] to float32 bits [B, symbols * bits_per_symbol].
@@ -57,7 +59,9 @@ class Modulation:
         distance = tf.abs(tf.stack(self._parts(symbols), axis=-1)[..., None] - self._levels)
         labels = tf.gather(tf.constant(self._labels, tf.float32), tf.argmin(distance, axis=-1))
         interleaved = tf.transpose(labels, [0, 1, 3, 2])  # [B, symbols, bits per axis, axes]
-        return tf.reshape(interleaved, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+        return self._scrambled(
+            tf.reshape(interleaved, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+        )
 
     def llr(self, symbols: tf.Tensor, noise_variance: tf.Tensor) -> tf.Tensor:
         """Log-likelihood ratios ln P(1)/P(0), float32 [B, symbols * bits_per_symbol].
@@ -73,7 +77,12 @@ class Modulation:
         # even bits belong to the first axis, odd bits to the second
         interleaved = [ratio for pair in zip(*ratios, strict=True) for ratio in pair]
         stacked = tf.stack(interleaved, axis=-1)
-        return tf.reshape(stacked, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+        llr = tf.reshape(stacked, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+        return llr if self._scrambling is None else llr * (1.0 - 2.0 * self._scrambling).astype(np.float32)
+
+    def _scrambled(self, bits: tf.Tensor) -> tf.Tensor:
+        """Add the sequence modulo 2, which also takes it away; bits are float32."""
+        return bits if self._scrambling is None else tf.abs(bits - self._scrambling.astype(np.float32))
 
     def _parts(self, symbols: tf.Tensor) -> list[tf.Tensor]:
         return [tf.math.real(symbols), tf.math.imag(symbols)][: self._axes]

@@ -46,20 +46,23 @@ class LeastSquaresEstimator:
     ----------
     grid : SlotGrid
         With pilots.
+    port : int
+        DM-RS port, that is, layer.
     despread : bool
         True averages each pair of elements that share a cover code over frequency (FD-CDM, TS 38.211 V18.4.0 table
         6.4.1.1.3-1), as a receiver of two ports must: half the noise, for a channel flat over the pair.
     """
 
-    def __init__(self, grid: SlotGrid, *, despread: bool = False) -> None:
-        self._grid = grid
-        self._frequency = linear_weights(grid.dmrs_subcarriers, grid.subcarriers)
+    def __init__(self, grid: SlotGrid, *, despread: bool = False, port: int = 0) -> None:
+        self._grid, self._port, self._values = grid, port, grid.port_values(port)
+        known = grid.port_subcarriers(port)
+        self._frequency = linear_weights(known, grid.subcarriers)
         if despread:
-            pairs = np.kron(np.eye(len(grid.dmrs_subcarriers) // 2), np.full([2, 2], 0.5))
+            pairs = np.kron(np.eye(len(known) // 2), np.full([2, 2], 0.5))
             self._frequency = (pairs @ self._frequency).astype(np.float32)
         self._time = linear_weights(grid.dmrs_symbols, SYMBOLS_PER_SLOT)
         # variance of the estimate over that of the noise: independent pilots, so squared weights add
-        boost = float(np.mean(np.abs(grid.dmrs_values) ** 2))
+        boost = float(np.mean(np.abs(self._values) ** 2))
         self._noise_gain = np.square(self._time).sum(0)[:, None] * np.square(self._frequency).sum(0)[None, :] / boost
 
     def __call__(self, received: tf.Tensor, noise_variance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -68,10 +71,45 @@ class LeastSquaresEstimator:
         ``received`` is the grid complex64 [B, 14, subcarriers], ``noise_variance`` float32 [B]. The error variance
         counts noise alone, not the interpolation error.
         """
-        at_pilots = self._grid.dmrs_of(received) / self._grid.dmrs_values  # [B, dmrs symbols, dmrs subcarriers]
+        at_pilots = self._grid.dmrs_of(received, self._port) / self._values  # [B, dmrs symbols, dmrs subcarriers]
         over_frequency = _real_product(at_pilots, self._frequency)
         over_time = tf.transpose(_real_product(tf.transpose(over_frequency, [0, 2, 1]), self._time), [0, 2, 1])
         return over_time, noise_variance[:, None, None] * self._noise_gain.astype(np.float32)
+
+
+class PhaseTracker:
+    """Turns a channel estimate symbol by symbol by the common phase that the PT-RS shows.
+
+    On each symbol with PT-RS the phase is that of the sum of received times conjugate expected values; symbols with
+    DM-RS need none; between them the unit phasors are interpolated linearly.
+
+    Parameters
+    ----------
+    grid : SlotGrid
+        With PT-RS.
+    """
+
+    def __init__(self, grid: SlotGrid) -> None:
+        self._symbols, self._subcarriers = grid.ptrs_symbols.astype(np.int32), grid.ptrs_subcarriers.astype(np.int32)
+        self._values, self._dmrs = grid.ptrs_values, len(grid.dmrs_symbols)
+        known = np.concatenate([grid.ptrs_symbols, grid.dmrs_symbols])
+        self._order = np.argsort(known).astype(np.int32)
+        self._time = linear_weights(np.sort(known), SYMBOLS_PER_SLOT)
+
+    def __call__(self, received: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+        """Estimate complex64 [B, 14, subcarriers], turned; ``received`` has the same shape."""
+
+        def at(grid: tf.Tensor) -> tf.Tensor:
+            return tf.gather(tf.gather(grid, self._symbols, axis=1), self._subcarriers, axis=2)
+
+        matched = tf.reduce_sum(at(received) * tf.math.conj(at(known) * self._values), axis=2)
+        phasors = tf.concat([_unit(matched), tf.ones([matched.shape[0], self._dmrs], tf.complex64)], axis=1)
+        ordered = tf.gather(phasors, self._order, axis=1)
+        return known * _unit(_real_product(ordered[:, None], self._time)[:, 0])[:, :, None]
+
+
+def _unit(values: tf.Tensor) -> tf.Tensor:
+    return values / tf.cast(tf.maximum(tf.abs(values), 1e-20), tf.complex64)
 
 
 def _real_product(values: tf.Tensor, weights: NDArray[np.float32]) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """What a user may ask: frozen models of a scenario, loaded from YAML. No TensorFlow, no physics."""
 
+from ntn6g.scenario.bler_table import BlerTable
 from ntn6g.scenario.channel import (
     Awgn,
     Channel,
@@ -19,7 +20,7 @@ from ntn6g.scenario.channel import (
 )
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.harq import Harq, LimitedBuffer
-from ntn6g.scenario.link import Budget, Decoder, Link, Power
+from ntn6g.scenario.link import Budget, Decoder, Link, Power, Ptrs
 from ntn6g.scenario.load import dump, load, shipped_configs
 from ntn6g.scenario.platforms import (
     At,
@@ -50,6 +51,7 @@ from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 __all__ = [
     "At",
     "Awgn",
+    "BlerTable",
     "Budget",
     "Channel",
     "Circular",
@@ -77,6 +79,7 @@ __all__ = [
     "Pass",
     "Platform",
     "Power",
+    "Ptrs",
     "Range",
     "Rician",
     "Scenario",

@@ -21,6 +21,17 @@ class Decoder(Section):
     """Most iterations, 1 to 1000; default: the decoder's own."""
 
 
+class Ptrs(Section):
+    """The phase-tracking reference signal of TS 38.211, from which the receiver follows the phase between DM-RS."""
+
+    time_density: Literal[1, 2, 4] = 1
+    """In every symbol, every second or every fourth one: 1, 2 or 4."""
+    frequency_density: Literal[2, 4] = 2
+    """One subcarrier in 2 or 4 resource blocks."""
+    element_offset: int = Field(default=0, ge=0, le=3)
+    """resourceElementOffset, 0 to 3."""
+
+
 class Link(Section):
     """The physical layer of one link."""
 
@@ -44,12 +55,28 @@ class Link(Section):
     """Channel knowledge of the receiver: estimated from DM-RS, or perfect."""
     estimator: Literal["ls", "ls-cdm"] = "ls"
     """Channel estimator: least squares, or least squares that averages pairs of DM-RS elements (FD-CDM)."""
+    mapping_type: Literal["A", "B"] = "A"
+    """Where the first DM-RS lies: A at `dmrs_type_a_position` of the slot, B at the start of the allocation."""
+    first_symbol: int = Field(default=0, ge=0, le=13)
+    """First symbol of the slot that is allocated, 0 to 13."""
+    symbols: int | None = Field(default=None, ge=1, le=14)
+    """Symbols allocated, 1 to 14; default: to the end of the slot."""
+    dmrs_type: Literal[1, 2] = 1
+    """DM-RS configuration type: 1 (every second subcarrier, 4 ports) or 2 (pairs in six, 6 ports)."""
+    dmrs_type_a_position: Literal[2, 3] = 2
+    """Symbol of the first DM-RS of mapping type A."""
     dmrs_additional_positions: int = Field(default=1, ge=0, le=3)
     """DM-RS symbols beyond the first one, 0 to 3."""
-    dmrs_cdm_groups_without_data: Literal[1, 2] = 1
-    """1 lets data use the other half of the DM-RS symbols; 2 leaves it empty and sends DM-RS 3 dB stronger."""
+    dmrs_cdm_groups_without_data: Literal[1, 2, 3] = 1
+    """DM-RS groups without data, 1 to 2 (3 with DM-RS type 2); the DM-RS takes their power."""
+    ptrs: Ptrs | None = None
+    """The phase-tracking reference signal; none unless given, `{}` for its defaults."""
     pilots: bool = True
-    """Whether DM-RS is sent; false, with perfect csi only, fills the whole grid with data."""
+    """Whether DM-RS is sent; false, with perfect csi only, fills the whole allocation with data."""
+    cell_id: int = Field(default=1, ge=0, le=1_007)
+    """Physical cell identity, which seeds DM-RS and scrambling, 0 to 1007."""
+    rnti: int = Field(default=1, ge=0, le=65_535)
+    """Radio network temporary identifier, which seeds scrambling and places PT-RS, 0 to 65535."""
     decoder: Decoder = Field(default_factory=Decoder)
     """The LDPC decoder."""
     harq: Harq | None = None
@@ -80,6 +107,18 @@ class Link(Section):
                 "false leaves nothing to estimate the channel from; it needs link.csi: perfect",
                 key="link.pilots",
             )
+        if self.first_symbol + self.allocated_symbols > 14:
+            raise ScenarioError(
+                f"{self.symbols} symbols from symbol {self.first_symbol} on end behind the slot's 14",
+                key="link.symbols",
+            )
+        if self.ptrs is not None and not self.pilots:
+            raise ScenarioError("it follows the phase between DM-RS; pilots: false leaves those out", key="link.ptrs")
+
+    @property
+    def allocated_symbols(self) -> int:
+        """Symbols of the allocation."""
+        return 14 - self.first_symbol if self.symbols is None else self.symbols
 
     def _check_coded(self) -> None:
         if self.modulation is not None:

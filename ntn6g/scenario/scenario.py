@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.bler_table import BlerTable
 from ntn6g.scenario.channel import Channel, follows_elevation
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
@@ -15,11 +16,12 @@ from ntn6g.scenario.platforms import At, Platform, Terminal
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
 
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
-_NOT_SWEPT = ("schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
+_NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "link": ("channel", "link", "power"),
     "pass": ("channel",),
     "coverage": ("platforms", "coverage"),
+    "bler_table": ("bler_table",),
 }  # sections without which a study cannot be
 
 
@@ -60,9 +62,9 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass", "coverage"] | None = None
-    """Study kind: link (error rates), pass (geometry over a pass) or coverage (satellites in view over the Earth);
-    required unless each part gives it."""
+    study: Literal["link", "pass", "coverage", "bler_table"] | None = None
+    """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth) or
+    bler_table (code blocks on white noise); required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
     description: str = ""
@@ -85,6 +87,8 @@ class Scenario(Section):
     """The time axis of a pass study."""
     coverage: Coverage | None = None
     """Grid and instants of a coverage study; required by it."""
+    bler_table: BlerTable | None = None
+    """Code blocks of a bler_table study; required by it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -178,6 +182,8 @@ def from_mapping(raw: Mapping[str, Any]) -> Scenario:
 def _check_points(scenario: Scenario) -> None:
     if scenario.sweep is None:
         return check(scenario)
+    if scenario.study == "bler_table":
+        raise ScenarioError("a bler_table study finds its own points; take the sweep away", key="sweep")
     known = known_keys(Scenario, plain(scenario))
     for path in scenario.sweep.paths():
         _check_swept(path, known)
@@ -211,7 +217,7 @@ def _check_swept(path: str, known: Mapping[str, Key]) -> None:
 def check(scenario: Scenario) -> None:
     """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
     if scenario.study is None:
-        raise ScenarioError("required key is missing; choose link, pass or coverage", key="study")
+        raise ScenarioError("required key is missing; choose link, pass, coverage or bler_table", key="study")
     for key in _NEEDED[scenario.study]:
         if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
@@ -221,7 +227,7 @@ def check(scenario: Scenario) -> None:
             section.check()
     if scenario.study == "coverage":
         scenario.coverage_platform()
-    else:
+    elif scenario.study != "bler_table":
         _check_geometry(scenario)
 
 

@@ -5,13 +5,19 @@ from typing import Any
 
 from ntn6g.scenario import Scenario
 from ntn6g.scenario.messages import place
+from ntn6g.study.build.bler_table import BlerTableStudy
 from ntn6g.study.build.coverage import CoverageStudy
 from ntn6g.study.build.link import LinkStudy
 from ntn6g.study.build.passes import PassStudy
 
 __all__ = ["STUDIES", "build"]
 
-STUDIES: dict[str, Callable[[str, Scenario], Any]] = {"link": LinkStudy, "pass": PassStudy, "coverage": CoverageStudy}
+STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
+    "link": LinkStudy,
+    "pass": PassStudy,
+    "coverage": CoverageStudy,
+    "bler_table": BlerTableStudy,
+}
 """Study kinds by the name a scenario gives them."""
 
 

@@ -12,9 +12,11 @@ import tensorflow as tf
 from ntn6g.channel import Profile
 from ntn6g.core import random
 from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkValues, Modulation, SlotGrid
+from ntn6g.phy.abstraction import CodewordChain
 from ntn6g.phy.coding import LimitedBuffer, Mcs, TransportCode, mcs, resource_elements, transport_block_bits
-from ntn6g.phy.grid import SYMBOLS_PER_SLOT
 from ntn6g.phy.harq import HarqChain
+from ntn6g.phy.physical_channel import scrambling_sequence
+from ntn6g.study.build.allocation import WHOLE_SLOT, Allocation
 from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 
@@ -74,6 +76,7 @@ class LinkStructure:
     harq: HarqStructure | None = None
     limited_buffer: LimitedBuffer | None = None
     fading_parameters: tuple[float | None, ...] = ()
+    allocation: Allocation = WHOLE_SLOT
 
     @property
     def channel_key(self) -> str:
@@ -94,6 +97,7 @@ class LinkStructure:
             dmrs_additional_positions=self.dmrs_additional_positions,
             dmrs_cdm_groups_without_data=self.dmrs_cdm_groups_without_data,
             pilots=self.pilots,
+            **self.allocation.of_grid,
         )
 
     @cached_property
@@ -113,7 +117,7 @@ class LinkStructure:
             return self.grid.data_elements * BITS_PER_SYMBOL[self.modulation_name]
         elements = resource_elements(
             resource_blocks=self.resource_blocks,
-            symbols=SYMBOLS_PER_SLOT,
+            symbols=self.allocation.symbols,
             dmrs_per_block=self.grid.reserved_per_block,
         )
         return transport_block_bits(
@@ -143,7 +147,7 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
         For an MCS outside its table or a code that the decoder refuses.
     """
     grid, coding, harq = structure.grid, structure.coding, structure.harq
-    code = None
+    code = scrambling = None
     if coding is not None:
         code = TransportCode(
             block_bits=structure.block_bits,
@@ -155,9 +159,12 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
             versions=harq.versions if harq else (0,),
             limited_buffer=structure.limited_buffer,
         )
+        scrambling = scrambling_sequence(
+            code.coded_bits, rnti=structure.allocation.rnti, scrambling_id=structure.allocation.cell_id
+        )
     chain = LinkChain(
         grid=grid,
-        modulation=Modulation(structure.modulation_name),
+        modulation=Modulation(structure.modulation_name, scrambling=scrambling),
         code=code,
         fading=make_fading(structure),
         perfect_csi=structure.perfect_csi,
@@ -194,7 +201,7 @@ class LinkStep:
 
     Parameters
     ----------
-    chain : LinkChain or HarqChain
+    chain : LinkChain, HarqChain or CodewordChain
         The link.
     seed : int
         Seed of the run.
@@ -202,7 +209,7 @@ class LinkStep:
         Blocks of a batch, a multiple of 32.
     """
 
-    def __init__(self, chain: LinkChain | HarqChain, *, seed: int, rows: int) -> None:
+    def __init__(self, chain: LinkChain | HarqChain | CodewordChain, *, seed: int, rows: int) -> None:
         self.chain, self._seed = chain, seed
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
         # no Python control flow hangs on a tensor here, and autograph would take four fifths of the tracing time
@@ -233,7 +240,6 @@ class LinkStep:
             name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK)
             for name, dtype in self.chain.values_type.DTYPES.items()
         }
-        values = {name: tf.constant(column) for name, column in columns.items()}
         values = {name: tf.constant(column) for name, column in columns.items()}
         return tf.constant(keys, tf.uint32), self.chain.values_type(**values)
 

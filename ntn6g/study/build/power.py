@@ -29,7 +29,7 @@ def received_power(
     Eb counts the energy of all elements of the slot, DM-RS included, and that of the cyclic prefix where asked.
     """
     grid = structure.grid
-    elements_per_bit = grid.elements / structure.block_bits
+    elements_per_bit = grid.allocated_elements / structure.block_bits
     if count_cyclic_prefix:
         elements_per_bit *= grid.slot_duration_s * grid.subcarrier_spacing_hz / SYMBOLS_PER_SLOT
     ebno_over_esno_db = float(linear_to_db(elements_per_bit))

@@ -12,6 +12,7 @@ from typing import Any
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
+from ntn6g.study.plots.bler_curves import bler_curves
 from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
@@ -28,11 +29,13 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "along-pass": along_pass,
     "pass": pass_geometry,
     "coverage": coverage_map,
+    "bler-table": bler_curves,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
 _CURVES = ("waterfall", "uncoded", "along-pass")  # these take a `View` too
-_SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map"}  # of kinds that have but one
+# of kinds that have but one
+_SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db"}
 
 
 def draw_run(folder: Path) -> list[Path]:
@@ -158,10 +161,10 @@ def figure_kind(part: Part) -> str:
         return "pass"
     if "in_view_mean" in part.series:
         return "coverage"
-    if part.study == "coverage":
+    if part.study == "coverage" or not any(part.has(rate) for rate in RATES):
         return ""
-    if not any(part.has(rate) for rate in RATES):
-        return ""
+    if part.study == "bler_table":
+        return "bler-table"
     if x_axis(part) in TIME_AXES:
         return "along-pass"
     return "waterfall" if part.has("bler") or part.has("throughput_bps") else "uncoded"

@@ -101,6 +101,17 @@ BAD_VALUES = {
         "mcs: 27, mcs_table: 4",
         ["link.mcs", "27", "table 4", "26"],
     ),
+    "an allocation beyond the slot": (
+        "mcs: 14",
+        "mcs: 14, first_symbol: 4, symbols: 12",
+        ["link.symbols", "12", "14"],
+    ),
+    "PT-RS without DM-RS": (
+        "mcs: 14",
+        "mcs: 14, csi: perfect, pilots: false, ptrs: {}",
+        ["link.ptrs", "pilots: false"],
+    ),
+    "PT-RS every third symbol": ("mcs: 14", "mcs: 14, ptrs: {time_density: 3}", ["link.ptrs.time_density", "3"]),
     "uncoded with an MCS": ("mcs: 14", "mcs: 14, coding: none", ["link.mcs", "14", "modulation"]),
     "no MCS": ("mcs: 14, ", "", ["link.mcs", "missing"]),
     "pilots needed": ("mcs: 14", "mcs: 14, pilots: false", ["link.pilots", "csi: perfect"]),
@@ -198,7 +209,7 @@ def test_what_a_study_needs_is_asked_for_by_name(changed, example, refusal):
     unswept = ("sweep=null",)
 
     assert refusal(awgn, *unswept, "power=null") == "power: required key is missing; a link study needs it"
-    assert refusal(awgn, *unswept, "study=null") == "study: required key is missing; choose link, pass or coverage"
+    assert refusal(awgn, *unswept, "study=null").endswith("is missing; choose link, pass, coverage or bler_table")
     assert "at: required key is missing; power.budget needs it" in refusal(
         awgn, *unswept, "at=null", "power={budget: {eirp_dbm: 40, gt_dbk: 1}}", "power.ebno_db=null"
     )

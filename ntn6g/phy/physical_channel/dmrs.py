@@ -1,0 +1,206 @@
+"""Demodulation reference signals of PDSCH and PUSCH: in which symbols, on which subcarriers, with which values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.phy.physical_channel.sequences import gold_sequence
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+# Single-symbol DM-RS beyond the first one, by last duration l_d and number of additional positions; TS 38.211 V18.4.0
+# Tables 7.4.1.1.2-3 (PDSCH) and 6.4.1.1.3-3 (PUSCH). Mapping type A is the same in both.
+_A = {
+    (3, 7): ((), (), (), ()),
+    (8, 9): ((), (7,), (7,), (7,)),
+    (10, 11): ((), (9,), (6, 9), (6, 9)),
+    (12, 12): ((), (9,), (6, 9), (5, 8, 11)),
+    (13, 14): ((), (11,), (7, 11), (5, 8, 11)),
+}
+_B_DOWNLINK = {
+    (2, 4): ((), (), (), ()),
+    (5, 7): ((), (4,), (4,), (4,)),
+    (8, 8): ((), (6,), (3, 6), (3, 6)),
+    (9, 10): ((), (7,), (4, 7), (4, 7)),
+    (11, 11): ((), (8,), (4, 8), (3, 6, 9)),
+    (12, 13): ((), (9,), (5, 9), (3, 6, 9)),
+}
+_B_UPLINK = {
+    (1, 4): ((), (), (), ()),
+    (5, 7): ((), (4,), (4,), (4,)),
+    (8, 9): ((), (6,), (3, 6), (3, 6)),
+    (10, 11): ((), (8,), (4, 8), (3, 6, 9)),
+    (12, 14): ((), (10,), (5, 10), (3, 6, 9)),
+}
+_TABLES = {("A", "downlink"): _A, ("A", "uplink"): _A, ("B", "downlink"): _B_DOWNLINK, ("B", "uplink"): _B_UPLINK}
+
+# Frequency shift of the ports of a CDM group, TS 38.211 Tables 7.4.1.1.2-1 and -2: ports 2 g and 2 g + 1 share group
+# g; w_f = (1, 1) for the even one, (1, -1) for the odd one
+_SHIFT_OF_GROUP = {1: (0, 1), 2: (0, 2, 4)}
+
+
+def dmrs_symbols(
+    *,
+    direction: str,
+    mapping_type: str,
+    first_symbol: int,
+    symbols: int,
+    type_a_position: int,
+    additional_positions: int,
+) -> tuple[int, ...]:
+    """Symbols of the slot that carry DM-RS.
+
+    Mapping type A counts from the start of the slot: the first DM-RS lies in ``type_a_position`` (l_0), and l_d is
+    the end of the allocation. Type B counts from the start of the allocation, where the first DM-RS lies.
+
+    Parameters
+    ----------
+    direction : str
+        "downlink" or "uplink".
+    mapping_type : str
+        "A" or "B".
+    first_symbol, symbols : int
+        Start and length of the allocation.
+    type_a_position : int
+        2 or 3.
+    additional_positions : int
+        0 to 3; fewer are sent where the allocation is short.
+
+    Raises
+    ------
+    ScenarioError
+        An allocation that the tables do not hold.
+
+    References
+    ----------
+    3GPP TS 38.211 V18.4.0, 7.4.1.1.2 and 6.4.1.1.3.
+    """
+    from_start = mapping_type == "B"
+    duration = symbols if from_start else first_symbol + symbols
+    rows = _TABLES[mapping_type, direction]
+    row = next((more for (low, high), more in rows.items() if low <= duration <= high), None)
+    if row is None:
+        channel = "PDSCH" if direction == "downlink" else "PUSCH"
+        raise ScenarioError(
+            f"a {channel} of mapping type {mapping_type} cannot last {duration} symbols; TS 38.211 has DM-RS positions "
+            f"for {min(low for low, _ in rows)} to {max(high for _, high in rows)}",
+            key="link.symbols",
+        )
+    first = 0 if from_start else type_a_position
+    if not from_start:
+        _check_type_a(direction, first_symbol, duration, type_a_position, additional_positions)
+    offset = first_symbol if from_start else 0
+    return tuple(offset + position for position in (first, *row[additional_positions]))
+
+
+def _check_type_a(direction: str, first_symbol: int, end: int, position: int, additional_positions: int) -> None:
+    if direction == "uplink" and first_symbol:
+        raise ScenarioError(
+            f"{first_symbol}, but a PUSCH of mapping type A starts at symbol 0 (TS 38.214 Table 6.1.2.1-1); take "
+            "mapping type B",
+            key="link.first_symbol",
+        )
+    if first_symbol > position or end <= position:
+        raise ScenarioError(
+            f"with mapping type A the first DM-RS is symbol {position}, outside the allocation of symbols "
+            f"{first_symbol} to {end - 1}; take mapping type B",
+            key="link.first_symbol",
+        )
+    if position == 3 and additional_positions == 3:
+        raise ScenarioError(
+            "3 leaves room for 2 additional DM-RS positions at most (TS 38.211 7.4.1.1.2)",
+            key="link.dmrs_type_a_position",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dmrs:
+    """Subcarriers and values of the single-symbol DM-RS of an allocation that starts at common resource block 0.
+
+    Parameters
+    ----------
+    configuration_type : int
+        1 (every second subcarrier of two groups) or 2 (two neighbours in six, three groups).
+    cdm_groups_without_data : int
+        Groups whose subcarriers carry no data; the DM-RS takes their power (TS 38.214 Table 4.1-1: 0, 3, 4.77 dB).
+    cell_id, slot_number : int
+        N_ID and n_s,f of the sequence; n_SCID = 0.
+
+    References
+    ----------
+    3GPP TS 38.211 V18.4.0, 7.4.1.1 and 6.4.1.1 (transform precoding off).
+    """
+
+    configuration_type: int = 1
+    cdm_groups_without_data: int = 1
+    cell_id: int = 1
+    slot_number: int = 0
+
+    @property
+    def groups(self) -> int:
+        """CDM groups of the configuration type."""
+        return len(_SHIFT_OF_GROUP[self.configuration_type])
+
+    @property
+    def most_ports(self) -> int:
+        """Antenna ports that single-symbol DM-RS tells apart."""
+        return 2 * self.groups
+
+    @property
+    def boost(self) -> float:
+        """Amplitude beta_DMRS: the square root of the number of groups without data."""
+        return float(np.sqrt(self.cdm_groups_without_data))
+
+    def check(self, ports: int) -> None:
+        """Raise `ScenarioError` when so many layers have no ports, or data lies on the DM-RS of one of them."""
+        if self.cdm_groups_without_data > self.groups:
+            raise ScenarioError(
+                f"{self.cdm_groups_without_data} is more than the {self.groups} CDM groups of DM-RS type "
+                f"{self.configuration_type}",
+                key="link.dmrs_cdm_groups_without_data",
+            )
+        if ports > self.most_ports:
+            raise ScenarioError(
+                f"{ports} layers are more than the {self.most_ports} ports of DM-RS type {self.configuration_type}",
+                key="link.layers",
+            )
+        used = -(-ports // 2)
+        if used > self.cdm_groups_without_data:
+            raise ScenarioError(
+                f"{self.cdm_groups_without_data} leaves data on the DM-RS of other layers; {ports} layers of type "
+                f"{self.configuration_type} occupy {used} CDM groups",
+                key="link.dmrs_cdm_groups_without_data",
+            )
+
+    def subcarriers(self, port: int, count: int) -> Array:
+        """Subcarriers of a port among ``count`` of them: k = 4n + 2k' + shift (type 1), 6n + k' + shift (type 2)."""
+        return self._of_group(port // 2, count)
+
+    def reserved(self, count: int) -> Array:
+        """Which of ``count`` subcarriers carry no data in a symbol with DM-RS, bool [count]."""
+        mask = np.zeros(count, bool)
+        for group in range(self.cdm_groups_without_data):
+            mask[self._of_group(group, count)] = True
+        return mask
+
+    def _of_group(self, group: int, count: int) -> Array:
+        shift = _SHIFT_OF_GROUP[self.configuration_type][group]
+        if self.configuration_type == 1:
+            return np.arange(shift, count, 2)
+        first = np.arange(shift, count, 6)
+        return np.stack([first, first + 1], axis=1).reshape(-1)
+
+    def sequence(self, symbol: int, length: int) -> Array:
+        """r(0 .. length - 1) of a symbol, complex64 of modulus one."""
+        seed = (14 * self.slot_number + symbol + 1) * (2 * self.cell_id + 1) * 2**17 + 2 * self.cell_id
+        bits = gold_sequence(seed % 2**31, 2 * length)
+        levels = (1.0 - 2.0 * bits) / np.sqrt(2.0)
+        return np.asarray(levels[::2] + 1j * levels[1::2], np.complex64)
+
+    def values(self, port: int, symbol: int, count: int) -> Array:
+        """Values on `subcarriers` of a port in a symbol, complex64, cover code and boost included."""
+        length = len(self.subcarriers(port, count))
+        cover = np.resize([1.0, 1.0 if port % 2 == 0 else -1.0], length)  # w_f(k')
+        return np.asarray(self.boost * cover * self.sequence(symbol, length), np.complex64)

@@ -1,0 +1,47 @@
+"""What a PDSCH or PUSCH takes of its slot, and who sends it."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ntn6g.phy.grid import SYMBOLS_PER_SLOT
+from ntn6g.phy.physical_channel import Ptrs
+from ntn6g.scenario import Link
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocation:
+    """The part of a slot that a PDSCH or PUSCH takes; names as in `ntn6g.scenario.Link`."""
+
+    direction: str = "downlink"
+    mapping_type: str = "A"
+    first_symbol: int = 0
+    symbols: int = SYMBOLS_PER_SLOT
+    dmrs_type: int = 1
+    dmrs_type_a_position: int = 2
+    cell_id: int = 1
+    rnti: int = 1
+    ptrs: Ptrs | None = None
+
+    @property
+    def of_grid(self) -> dict[str, Any]:
+        """What the grid needs of it."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "rnti"}
+
+
+WHOLE_SLOT = Allocation()
+"""What the defaults of a scenario ask for."""
+
+
+def allocation_of(link: Link) -> Allocation:
+    """The allocation that a link section asks for."""
+    return Allocation(
+        direction=link.direction,
+        mapping_type=link.mapping_type,
+        first_symbol=link.first_symbol,
+        symbols=link.allocated_symbols,
+        dmrs_type=link.dmrs_type,
+        dmrs_type_a_position=link.dmrs_type_a_position,
+        cell_id=link.cell_id,
+        rnti=link.rnti,
+        ptrs=None if link.ptrs is None else Ptrs(**link.ptrs.model_dump(), rnti=link.rnti),
+    )
