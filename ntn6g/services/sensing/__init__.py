@@ -1,0 +1,36 @@
+"""Sensing with the grid that carries data: echoes of targets, maps of range and velocity, bounds, detection."""
+
+from ntn6g.services.sensing.bounds import Bound, crlb, fisher_matrix
+from ntn6g.services.sensing.echo import SWERLING, Targets, echo_response, receive, steering, swerling_gain
+from ntn6g.services.sensing.frame import SensingFrame
+from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.maps import (
+    ESTIMATORS,
+    WINDOWS,
+    Peak,
+    RangeDopplerMap,
+    estimate_channel,
+    strongest,
+    window,
+)
+
+__all__ = [
+    "ESTIMATORS",
+    "SWERLING",
+    "WINDOWS",
+    "Bound",
+    "Peak",
+    "RangeDopplerMap",
+    "SensingFrame",
+    "SensingGrid",
+    "Targets",
+    "crlb",
+    "echo_response",
+    "estimate_channel",
+    "fisher_matrix",
+    "receive",
+    "steering",
+    "strongest",
+    "swerling_gain",
+    "window",
+]
