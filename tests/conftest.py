@@ -141,6 +141,8 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):
         ]
     if found.coverage is not None:
         return ["coverage.latitude_step_deg=30", "coverage.duration_h=1"]
+    if found.study == "channel":
+        return ["survey.draws=64", "survey.frequencies=5"]
     return [
         f"link.resource_blocks={resource_blocks}",
         "engine.batch=64",

@@ -46,6 +46,7 @@ from ntn6g.scenario.scenario import (
     json_schema,
     sweep_points,
 )
+from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "Scenario",
     "ShadowedRician",
     "Stop",
+    "Survey",
     "Sweep",
     "Tdl",
     "Terminal",

@@ -13,6 +13,7 @@ from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_n
 from ntn6g.scenario.link import Link, Power
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
 from ntn6g.scenario.platforms import At, Platform, Terminal
+from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
 
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
@@ -22,6 +23,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "pass": ("channel",),
     "coverage": ("platforms", "coverage"),
     "bler_table": ("bler_table",),
+    "channel": ("channel",),
 }  # sections without which a study cannot be
 
 
@@ -33,9 +35,9 @@ class Track(Section):
 
 
 class Part(Section):
-    """What one part changes; `at`, `channel`, `link`, `track`, `coverage` are merged, the other keys replaced."""
+    """What one part changes; `power`, `sweep` and `stop` are replaced, the other keys merged."""
 
-    study: Literal["link", "pass", "coverage"] | None = None
+    study: Literal["link", "pass", "coverage", "bler_table", "channel"] | None = None
     """Study kind of this part."""
     description: str | None = None
     """What this part shows."""
@@ -51,6 +53,8 @@ class Part(Section):
     """Keys of `track`."""
     coverage: dict[str, Any] | None = None
     """Keys of `coverage`."""
+    survey: dict[str, Any] | None = None
+    """Keys of `survey`."""
     sweep: Sweep | None = None
     """Replaces the inherited `sweep`."""
     stop: Stop | None = None
@@ -62,9 +66,9 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass", "coverage", "bler_table"] | None = None
-    """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth) or
-    bler_table (code blocks on white noise); required unless each part gives it."""
+    study: Literal["link", "pass", "coverage", "bler_table", "channel"] | None = None
+    """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
+    bler_table (code blocks on white noise) or channel (losses and fading); required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
     description: str = ""
@@ -89,6 +93,8 @@ class Scenario(Section):
     """Grid and instants of a coverage study; required by it."""
     bler_table: BlerTable | None = None
     """Code blocks of a bler_table study; required by it."""
+    survey: Survey = Field(default_factory=Survey)
+    """Place and axes of a channel study."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -217,7 +223,7 @@ def _check_swept(path: str, known: Mapping[str, Key]) -> None:
 def check(scenario: Scenario) -> None:
     """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
     if scenario.study is None:
-        raise ScenarioError("required key is missing; choose link, pass, coverage or bler_table", key="study")
+        raise ScenarioError("required key is missing; choose link, pass, coverage, bler_table or channel", key="study")
     for key in _NEEDED[scenario.study]:
         if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
@@ -227,7 +233,7 @@ def check(scenario: Scenario) -> None:
             section.check()
     if scenario.study == "coverage":
         scenario.coverage_platform()
-    elif scenario.study != "bler_table":
+    elif scenario.study not in ("bler_table", "channel"):
         _check_geometry(scenario)
 
 

@@ -43,6 +43,7 @@ def _studies() -> dict[str, str]:
     return {
         "link": "BLER, BER and throughput over any sweep",
         "pass": "elevation, range, delay, Doppler and Doppler rate of a pass against time",
+        "channel": "losses against elevation and frequency, delay profile, Doppler spectrum, distributions of links",
         "coverage": "satellites of a constellation in view over the Earth, gaps and revisit",
         "bler_table": "block error rate of code blocks on white noise, for a table that others look up",
     }

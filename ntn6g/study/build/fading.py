@@ -10,7 +10,6 @@ from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, conformance_pro
 from ntn6g.channel.fading import SHADOWINGS, LooFading, RicianFading, ShadowedRician
 from ntn6g.channel.fading.rays import ClusteredDelayLine, RayFading, Scattering
 from ntn6g.scenario import Channel
-from ntn6g.study.build.geometry import Instant
 
 if TYPE_CHECKING:
     from ntn6g.phy.chain import Fading
@@ -122,7 +121,7 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
     return found
 
 
-def fading_values(air: Channel, structure: "LinkStructure", instant: Instant | None) -> tuple[float, float | None]:
+def fading_values(air: Channel, structure: "LinkStructure", elevation_rad: float | None) -> tuple[float, float | None]:
     """Delay spread in s and total K-factor in dB of a point; of the ray model the medians; K may be None.
 
     Raises
@@ -131,12 +130,12 @@ def fading_values(air: Channel, structure: "LinkStructure", instant: Instant | N
         An elevation outside the tables that are needed.
     """
     fading, profile = air.fading, structure.channel_profile
-    if isinstance(fading, scenario.NtnRays) and structure.scattering and instant is not None:
+    if isinstance(fading, scenario.NtnRays) and structure.scattering and elevation_rad is not None:
         sight = structure.scattering[2]
-        spread_s = _given_or(None, lambda: _median_spread_s(air, sight, instant))
-        return spread_s, _median_k_db(air, instant) if sight else None
+        spread_s = _given_or(None, lambda: _median_spread_s(air, sight, elevation_rad))
+        return spread_s, _median_k_db(air, elevation_rad) if sight else None
     if isinstance(fading, scenario.Rician):
-        return 0.0, _given_or(fading.k_factor_db, lambda: _median_k_db(air, instant))
+        return 0.0, _given_or(fading.k_factor_db, lambda: _median_k_db(air, elevation_rad))
     if profile is None:
         return 0.0, None
     if isinstance(fading, scenario.Conformance):
@@ -145,11 +144,11 @@ def fading_values(air: Channel, structure: "LinkStructure", instant: Instant | N
     follows, sight = fading.kind != "tdl", profile.line_of_sight
     spread_s = _given_or(
         None if fading.delay_spread_ns is None else 1e-9 * fading.delay_spread_ns,
-        lambda: _median_spread_s(air, sight, instant),
+        lambda: _median_spread_s(air, sight, elevation_rad),
     )
     if not sight:
         return spread_s, None
-    k_db = _given_or(fading.k_factor_db, lambda: _median_k_db(air, instant) if follows else profile.k_factor_db)
+    k_db = _given_or(fading.k_factor_db, lambda: _median_k_db(air, elevation_rad) if follows else profile.k_factor_db)
     return spread_s, k_db
 
 
@@ -159,18 +158,18 @@ def _given_or(value: float | None, otherwise: Callable[[], float | None]) -> flo
     return float(found)
 
 
-def _median_spread_s(air: Channel, sight: bool, instant: Instant | None) -> float | None:
-    if instant is None:
+def _median_spread_s(air: Channel, sight: bool, elevation_rad: float | None) -> float | None:
+    if elevation_rad is None:
         return None
     band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
-    return float(channel.median_delay_spread_s(air.environment, band, sight, instant.elevation_rad, *reading))
+    return float(channel.median_delay_spread_s(air.environment, band, sight, elevation_rad, *reading))
 
 
-def _median_k_db(air: Channel, instant: Instant | None) -> float | None:
-    if instant is None:
+def _median_k_db(air: Channel, elevation_rad: float | None) -> float | None:
+    if elevation_rad is None:
         return None
     band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
-    return float(channel.median_k_factor_db(air.environment, band, instant.elevation_rad, *reading))
+    return float(channel.median_k_factor_db(air.environment, band, elevation_rad, *reading))
 
 
 def fading_facts(structure: "LinkStructure", delay_spread_s: float, k_factor_db: float | None) -> dict[str, float]:

@@ -109,7 +109,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         raise ValueError("a link study without link, channel or power passed the checks of the scenario")
     carrier_hz = air.carrier_ghz * 1e9
     structure = _structure(link, air, power)
-    delay_spread_s, k_factor_db = fading_values(air, structure, instant)
+    delay_spread_s, k_factor_db = fading_values(air, structure, instant.elevation_rad if instant else None)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
     received = received_power(
         power, air, structure, instant, count_cyclic_prefix=link.count_cyclic_prefix, terminal=terminal

@@ -13,6 +13,7 @@ from typing import Any
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
 from ntn6g.study.plots.bler_curves import bler_curves
+from ntn6g.study.plots.channel_survey import channel_survey
 from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
@@ -30,12 +31,14 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "pass": pass_geometry,
     "coverage": coverage_map,
     "bler-table": bler_curves,
+    "channel": channel_survey,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
+_SERIES = {"coverage": "in_view_mean", "channel": "loss_elevation_db"}  # that tell a kind of figure
 _CURVES = ("waterfall", "uncoded", "along-pass")  # these take a `View` too
 # of kinds that have but one
-_SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db"}
+_SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
 
 
 def draw_run(folder: Path) -> list[Path]:
@@ -159,9 +162,10 @@ def figure_kind(part: Part) -> str:
     """Kind of figure a part is drawn as, a key of `FIGURES`; '' where it has nothing to draw."""
     if "time_s" in part.series and any(panel in part.series for panel in PANELS):
         return "pass"
-    if "in_view_mean" in part.series:
-        return "coverage"
-    if part.study == "coverage" or not any(part.has(rate) for rate in RATES):
+    drawn = [kind for kind, series in _SERIES.items() if series in part.series]
+    if drawn:
+        return drawn[0]
+    if part.study in _SERIES or not any(part.has(rate) for rate in RATES):
         return ""
     if part.study == "bler_table":
         return "bler-table"

@@ -1,0 +1,123 @@
+"""Figure of a channel study: losses, power delay profile, Doppler spectrum, distributions of drawn links."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ntn6g.study.plots.style import GREY, PALETTE, add_legend, add_title, looks, new_figure
+from ntn6g.study.plots.tables import Part
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DASHES = ("-", "--", ":", "-.")
+_FLOOR_DB = -40.0  # of the spectrum's axis
+_SMALLEST_DB = 1e-2  # of the loss axes
+
+
+def channel_survey(parts: Sequence[Part]) -> "Figure":
+    """Six panels. One point shows every loss term and all environments; several show their totals and their own.
+
+    Parameters
+    ----------
+    parts
+        Parts with the series of a channel study.
+    """
+    figure = new_figure(9.6, 9.0)
+    panels = figure.subplots(3, 2)
+    alone = len(parts) == 1
+    colours = [look["color"] for look in looks([{"": part.label or part.run} for part in parts])]
+    for part, colour in zip(parts, colours, strict=True):
+        _losses(panels[0, 0], part, "elevation", None if alone else colour)
+        _losses(panels[0, 1], part, "frequency", None if alone else colour)
+        _profile(panels[1, 0], part, colour)
+        _spectrum(panels[1, 1], part, colour)
+        _distribution(panels[2, 0], part, "coupling_loss_db", None if alone else colour)
+        _distribution(panels[2, 1], part, "delay_spread_ns", None if alone else colour)
+    _name(panels)
+    if alone:
+        add_legend(figure, panels[0, 1].get_legend_handles_labels()[0])  # the loss terms
+        panels[2, 0].legend(fontsize=8)
+        add_title(figure, parts[0].title, _conditions(parts[0]))
+    else:
+        from matplotlib.lines import Line2D
+
+        add_legend(
+            figure,
+            [
+                Line2D([], [], color=colour, label=part.label or part.run)
+                for part, colour in zip(parts, colours, strict=True)
+            ],
+        )
+    return figure
+
+
+def _losses(axes: "Axes", part: Part, over: str, colour: Any) -> None:
+    x = part.series["elevation_deg" if over == "elevation" else "frequency_ghz"]
+    values = part.series[f"loss_{over}_db"]
+    if colour is None:
+        for place, (term, loss_db) in enumerate(zip(part.series["terms"], values, strict=True)):
+            if np.nanmax(loss_db, initial=0.0) >= _SMALLEST_DB:
+                color, stroke = PALETTE[place % (len(PALETTE) - 1)], _DASHES[place // (len(PALETTE) - 1)]
+                shown = np.where(loss_db >= _SMALLEST_DB, loss_db, np.nan)
+                axes.plot(x, shown, label=str(term).replace("_", " "), color=color, linestyle=stroke)
+    total_db = values.sum(0)  # ends where a term ends
+    axes.plot(x, total_db, color="black" if colour is None else colour, linewidth=2.0, label="total")
+    axes.set_yscale("log" if colour is None else "linear")
+
+
+def _profile(axes: "Axes", part: Part, colour: Any) -> None:
+    power_db = part.series["profile_power_db"]
+    if "profile_edge_ns" in part.series:
+        lowest_db = max(float(power_db[np.isfinite(power_db)].min(initial=0.0)), -60.0) - 3.0
+        shown = np.maximum(power_db, lowest_db)
+        axes.stairs(shown, part.series["profile_edge_ns"], baseline=lowest_db, color=colour, linewidth=1.5)
+        return
+    delay_ns = part.series["profile_delay_ns"]
+    lowest_db = float(power_db.min()) - 6.0
+    axes.vlines(delay_ns, lowest_db, power_db, color=colour, linewidth=1.5)
+    axes.plot(delay_ns, power_db, "o", color=colour)
+
+
+def _spectrum(axes: "Axes", part: Part, colour: Any) -> None:
+    if "doppler_hz" in part.series:
+        density_db = np.maximum(part.series["doppler_power_db"], _FLOOR_DB)
+        axes.plot(part.series["doppler_hz"], density_db, color=colour)
+        return
+    axes.text(0.5, 0.5, "terminal at rest", transform=axes.transAxes, ha="center", color=GREY)
+
+
+def _distribution(axes: "Axes", part: Part, column: str, colour: Any) -> None:
+    names = [str(name) for name in part.series["environments"]]
+    for place, (name, values) in enumerate(zip(names, part.series[column], strict=True)):
+        if colour is None:
+            axes.plot(values, part.series["level"], color=PALETTE[place], linestyle=_DASHES[place], label=name)
+        elif name == str(part.series["environment"]):
+            axes.plot(values, part.series["level"], color=colour)
+
+
+def _name(panels: Any) -> None:
+    names = (
+        ("Elevation (deg)", "Loss (dB)"),
+        ("Carrier (GHz)", "Loss (dB)"),
+        ("Excess delay (ns)", "Share of the power (dB)"),
+        ("Doppler shift of the terminal (Hz)", "Density over its mean (dB)"),
+        ("Coupling loss, isotropic antennas (dB)", "Share of links"),
+        ("Delay spread (ns)", "Share of links"),
+    )
+    for axes, (x, y) in zip(panels.flat, names, strict=True):
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+    panels[0, 1].set_xscale("log")
+    panels[2, 1].set_xscale("log")
+    panels[2, 1].set_xlim(left=0.1)
+    for axes in panels[2]:
+        axes.set_ylim(0.0, 1.0)
+
+
+def _conditions(part: Part) -> str:
+    series = part.series
+    place = f"{float(series['carrier_ghz']):g} GHz, {series['environment']}"
+    return f"{place}, {float(series['at_elevation_deg']):g} deg of elevation but on the elevation axis"
