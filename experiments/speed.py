@@ -12,6 +12,7 @@ CPU cores expect
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
     orbit     orbit_j2_ratio 7 (5 against numpy in chunks that fit its cache), orbit_sgp4_ratio 1.1
     channel   ray_realizations_per_s 100,000 (goal), ray_vs_sionna_uma_ratio 10 or more, mixed_ratio about 1
+    sensing   maps_per_s 2000 (goal), maps_padded_per_s 100, maps_ratio 3, maps_transform_ratio 0.8 or more
 
 Ratios hold on a busy machine too, since both sides meet the same load; absolute rates do not.
 """
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "engine": "benchmarks.engine",
     "link": "benchmarks.link",
     "orbit": "benchmarks.orbit",
+    "sensing": "benchmarks.sensing",
 }
 """Benchmarks by name: modules with a function ``run() -> dict`` of figures."""
 

@@ -1,6 +1,7 @@
 """Sensing with the grid that carries data: echoes of targets, maps of range and velocity, bounds, detection."""
 
 from ntn6g.services.sensing.bounds import Bound, crlb, fisher_matrix
+from ntn6g.services.sensing.detection import DETECTORS, Cfar
 from ntn6g.services.sensing.echo import SWERLING, Targets, echo_response, receive, steering, swerling_gain
 from ntn6g.services.sensing.frame import SensingFrame
 from ntn6g.services.sensing.grid import SensingGrid
@@ -15,10 +16,12 @@ from ntn6g.services.sensing.maps import (
 )
 
 __all__ = [
+    "DETECTORS",
     "ESTIMATORS",
     "SWERLING",
     "WINDOWS",
     "Bound",
+    "Cfar",
     "Peak",
     "RangeDopplerMap",
     "SensingFrame",
