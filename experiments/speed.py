@@ -32,6 +32,7 @@ BENCHMARKS = {
     "link": "benchmarks.link",
     "orbit": "benchmarks.orbit",
     "sensing": "benchmarks.sensing",
+    "time": "benchmarks.time_domain",
 }
 """Benchmarks by name: modules with a function ``run() -> dict`` of figures."""
 

@@ -13,7 +13,7 @@ from ntn6g.phy.physical_channel.ptrs import Ptrs
 
 SYMBOLS_PER_SLOT = 14  # normal cyclic prefix, TS 38.211 V18.4.0 table 4.3.2-1
 SUBCARRIERS_PER_BLOCK = 12  # TS 38.211 4.4.4.1
-_CP_SAMPLES, _LONG_CP_EXTRA, _USEFUL_SAMPLES = 144, 16, 2048  # TS 38.211 5.3.1, in units of 64 kappa 2^-mu
+CP_SAMPLES, LONG_CP_EXTRA, USEFUL_SAMPLES = 144, 16, 2048  # TS 38.211 5.3.1, in units of 64 kappa 2^-mu
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +207,7 @@ class SlotGrid:
     @property
     def cyclic_prefix_s(self) -> float:
         """Cyclic prefix of all symbols but the first of each half subframe (TS 38.211 5.3.1)."""
-        return _CP_SAMPLES / (_USEFUL_SAMPLES * self.subcarrier_spacing_hz)
+        return CP_SAMPLES / (USEFUL_SAMPLES * self.subcarrier_spacing_hz)
 
     @property
     def symbol_times_s(self) -> NDArray[np.float64]:
@@ -216,13 +216,13 @@ class SlotGrid:
         The first symbol of each half subframe has a longer prefix by 16 kappa (TS 38.211 5.3.1): symbol 0 of this
         slot, and symbol 7 too at 15 kHz.
         """
-        long_extra = _LONG_CP_EXTRA * self.subcarrier_spacing_hz / 15e3  # grows with mu on this sample clock
-        prefixes = np.full(SYMBOLS_PER_SLOT, float(_CP_SAMPLES))
+        long_extra = LONG_CP_EXTRA * self.subcarrier_spacing_hz / 15e3  # grows with mu on this sample clock
+        prefixes = np.full(SYMBOLS_PER_SLOT, float(CP_SAMPLES))
         prefixes[0] += long_extra
         if self.subcarrier_spacing_hz == 15e3:
             prefixes[7] += long_extra
-        starts = np.cumsum(prefixes) + _USEFUL_SAMPLES * np.arange(SYMBOLS_PER_SLOT)
-        return np.asarray((starts + _USEFUL_SAMPLES / 2) / (_USEFUL_SAMPLES * self.subcarrier_spacing_hz))
+        starts = np.cumsum(prefixes) + USEFUL_SAMPLES * np.arange(SYMBOLS_PER_SLOT)
+        return np.asarray((starts + USEFUL_SAMPLES / 2) / (USEFUL_SAMPLES * self.subcarrier_spacing_hz))
 
     @property
     def frequencies_hz(self) -> NDArray[np.float64]:
