@@ -13,7 +13,7 @@ from ntn6g.channel.budget import (
     path_loss_terms_db,
 )
 from ntn6g.channel.fading import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
-from ntn6g.channel.guard import check_frequency_domain, check_late_power, predicted_ici_db
+from ntn6g.channel.guard import check_frequency_domain, check_late_power, check_longest_delay, predicted_ici_db
 from ntn6g.channel.realization import ChannelRealization
 from ntn6g.channel.response import frequency_response
 from ntn6g.channel.tables import (
@@ -37,6 +37,7 @@ __all__ = [
     "band_of",
     "check_frequency_domain",
     "check_late_power",
+    "check_longest_delay",
     "conformance_profile",
     "frequency_response",
     "g_over_t_db_k",

@@ -7,7 +7,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import linear_to_db
 
 LATE_DRAWS = 4_096  # of a channel whose delays are drawn: a mean share of -40 dB is known to about 1 dB
-_WAY_OUT = "the time-domain path is not in this version"
+_WAY_OUT = "or set channel.domain: time, which sends samples"
 
 
 def offset_ici(offset_hz: ArrayLike, subcarrier_hz: float) -> NDArray[np.float64]:
@@ -83,7 +83,7 @@ def check_frequency_domain(
             f"predicted inter-carrier interference of {ici_db:.1f} dB exceeds {max_ici_db:g} dB "
             f"(residual offset {np.max(np.abs(offset_hz)):g} Hz, terminal Doppler "
             f"{np.max(np.abs(doppler_hz)):g} Hz at {subcarrier_hz / 1e3:g} kHz); "
-            f"lower the offset or widen the subcarriers; {_WAY_OUT}",
+            f"lower the offset or widen the subcarriers, {_WAY_OUT}",
             key="channel.guard.max_ici_db",
         )
     power = np.asarray(tap_power, np.float64)
@@ -94,7 +94,7 @@ def check_frequency_domain(
         raise ScenarioError(
             f"a tap of {level_db[worst]:.1f} dB, above {tap_floor_db:g} dB, arrives "
             f"{np.asarray(excess_delay_s)[worst] * 1e9:.0f} ns late, beyond the cyclic prefix of "
-            f"{cyclic_prefix_s * 1e9:.0f} ns; lower the delay spread or narrow the subcarriers; {_WAY_OUT}",
+            f"{cyclic_prefix_s * 1e9:.0f} ns; lower the delay spread or narrow the subcarriers, {_WAY_OUT}",
             key="channel.guard.tap_floor_db",
         )
 
@@ -119,6 +119,37 @@ def check_late_power(late_share: float, cyclic_prefix_s: float, tap_floor_db: fl
         raise ScenarioError(
             f"{level_db:.1f} dB of the mean power, above {tap_floor_db:g} dB, arrives beyond the cyclic prefix of "
             f"{cyclic_prefix_s * 1e9:.0f} ns; narrow the subcarriers, raise this limit to bear the error, "
-            f"or choose another elevation or environment; {_WAY_OUT}",
+            f"or choose another elevation or environment, {_WAY_OUT}",
             key="channel.guard.tap_floor_db",
+        )
+
+
+def check_longest_delay(
+    tap_power: ArrayLike, excess_delay_s: ArrayLike, late: float, longest_s: float, tap_floor_db: float
+) -> None:
+    """Refuse a link whose paths come later than the sample path can hold.
+
+    Parameters
+    ----------
+    tap_power, excess_delay_s : [path]
+        Mean powers (linear, any scale) and delays.
+    late : float
+        Mean share of power that drawn delays put beyond ``longest_s``.
+    longest_s : float
+        Longest delay.
+    tap_floor_db : float
+        Power relative to the total from which the link is refused.
+
+    Raises
+    ------
+    ScenarioError
+        Key ``channel.domain``.
+    """
+    power, delay_s = np.asarray(tap_power, np.float64), np.asarray(excess_delay_s, np.float64)
+    share = float(np.sum(np.where(delay_s > longest_s, power, 0.0)) / np.sum(power)) + late
+    if share > 10.0 ** (tap_floor_db / 10.0):
+        raise ScenarioError(
+            f"{float(linear_to_db(share)):.1f} dB of the power come later than the {longest_s * 1e9:.0f} ns that the "
+            "samples of this bandwidth can hold; lower the delay spread or take fewer resource blocks",
+            key="channel.domain",
         )

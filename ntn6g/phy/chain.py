@@ -6,14 +6,15 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.channel import ChannelRealization, frequency_response
+from ntn6g.channel import ChannelRealization
 from ntn6g.core import random
 from ntn6g.orbit.state import TensorRecord
+from ntn6g.phy.air import SamplePath, SubcarrierPath
 from ntn6g.phy.grid import SlotGrid
 from ntn6g.phy.modulation import Modulation
 from ntn6g.phy.outcome import LinkOutcome
 from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, PhaseTracker, lmmse_equalise
-from ntn6g.phy.synchronisation import common_phase, offset_within_symbol, precompensate, wanted_gain
+from ntn6g.phy.synchronisation import precompensate
 
 _DB_TO_NEPER = float(np.log(10.0) / 10.0)
 
@@ -110,12 +111,10 @@ class LinkChain:
     perfect_csi : bool
         True hands the receiver the channel on every element; False estimates it on the DM-RS, and its phase on the
         PT-RS where the grid has one.
-    frequency_offset : bool
-        True applies ``residual_offset_hz`` as common phase and inter-carrier interference.
     despread : bool
         Whether the estimator averages pairs of DM-RS elements, see `LeastSquaresEstimator`.
-    normalise : bool
-        True scales every draw of the channel to unit mean gain over the slot's elements.
+    air : SubcarrierPath or SamplePath
+        How the channel acts: as factors on the slot's elements, or on its samples.
     """
 
     values_type: ClassVar[type[LinkValues]] = LinkValues
@@ -128,9 +127,8 @@ class LinkChain:
         code: Code | None,
         fading: Fading,
         perfect_csi: bool,
-        frequency_offset: bool,
+        air: SubcarrierPath | SamplePath,
         despread: bool = False,
-        normalise: bool = False,
     ) -> None:
         self.grid = grid
         self.modulation = modulation
@@ -138,7 +136,7 @@ class LinkChain:
         self.fading = fading
         self._estimate = None if perfect_csi else LeastSquaresEstimator(grid, despread=despread)
         self._track = PhaseTracker(grid) if len(grid.ptrs_symbols) else None
-        self._frequency_offset, self._normalise = frequency_offset, normalise
+        self._air = air
 
     @property
     def block_bits(self) -> int:
@@ -189,7 +187,7 @@ class LinkChain:
         later = {} if start_s is None else {"start_s": start_s}
         return self.fading(
             keys,
-            times_s=self.grid.symbol_times_s.astype("float32"),
+            times_s=self._air.times_s.astype("float32"),
             delay_spread_s=values.delay_spread_s,
             doppler_hz=values.doppler_hz,
             k_factor_db=values.k_factor_db,
@@ -216,15 +214,7 @@ class LinkChain:
             path_loss_db=values.path_loss_db,
         )
         realization = precompensate(moving, residual_offset_hz=values.residual_offset_hz)
-        channel = frequency_response(realization, self.grid.frequencies_hz)
-        if self._normalise:
-            channel /= tf.cast(tf.sqrt(tf.reduce_mean(_power(channel), axis=[1, 2], keepdims=True)), tf.complex64)
-        received = channel * grid_values
-        if self._frequency_offset:
-            offset_hz = realization.bulk_doppler_hz
-            turn = common_phase(offset_hz, self.grid)[:, :, None]
-            received = turn * offset_within_symbol(received, offset_hz, self.grid)
-            channel = channel * turn * tf.cast(wanted_gain(offset_hz, self.grid), tf.complex64)[:, None, None]
+        received, channel = self._air(realization, grid_values)
         noise_keys, variance = noise
         drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
         return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel

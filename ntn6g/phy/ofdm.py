@@ -31,6 +31,11 @@ class Ofdm:
         self._advance = int(advance * CP_SAMPLES * self.points // USEFUL_SAMPLES)
 
     @property
+    def advance_s(self) -> float:
+        """By how much the receiver's windows begin before the useful parts."""
+        return self._advance / self.sample_rate_hz
+
+    @property
     def sample_rate_hz(self) -> float:
         """Samples per second."""
         return self.points * self._grid.subcarrier_spacing_hz

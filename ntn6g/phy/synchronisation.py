@@ -33,9 +33,12 @@ def precompensate(realization: ChannelRealization, *, residual_offset_hz: tf.Ten
     )
 
 
-def common_phase(offset_hz: tf.Tensor, grid: SlotGrid) -> tf.Tensor:
-    """Rotation of each symbol by a frequency offset, exp(j 2 pi offset t): [B] to complex64 [B, 14]."""
-    cycles = tf.cast(offset_hz, tf.float64)[:, None] * grid.symbol_times_s
+def common_phase(offset_hz: tf.Tensor, grid: SlotGrid, *, earlier_s: float = 0.0) -> tf.Tensor:
+    """Rotation of each symbol by a frequency offset, exp(j 2 pi offset t): [B] to complex64 [B, 14].
+
+    The instant of a symbol is the middle of its useful part, or ``earlier_s`` before it.
+    """
+    cycles = tf.cast(offset_hz, tf.float64)[:, None] * (grid.symbol_times_s - earlier_s)
     angle = tf.cast(2.0 * math.pi * (cycles - tf.round(cycles)), tf.float32)
     return tf.complex(tf.cos(angle), tf.sin(angle))
 

@@ -231,6 +231,8 @@ class Channel(Section):
     """Whether the terminal sees the satellite; default: as the fading profile has it, true for awgn."""
     fading: Fading
     """Small-scale fading; its parameters live inside it."""
+    domain: Literal["frequency", "time"] = "frequency"
+    """Whether it acts per subcarrier, constant over a symbol and guarded, or on samples, with all interference."""
     normalise: bool = False
     """Whether every fading draw is scaled to unit mean gain over its slot, which removes flat fading."""
     losses: Losses = Field(default_factory=Losses)

@@ -180,14 +180,12 @@ def fading_facts(structure: "LinkStructure", delay_spread_s: float, k_factor_db:
     return found if k_factor_db is None else found | {f"{prefix}k_factor_db": k_factor_db}
 
 
-def late_share(structure: "LinkStructure", elevation_rad: float) -> float:
-    """Mean power that drawn delays put beyond the cyclic prefix, at an elevation to 0.1 degrees; else 0."""
+def late_share(structure: "LinkStructure", elevation_rad: float, delay_s: float) -> float:
+    """Mean power that drawn delays put beyond a delay, at an elevation to 0.1 degrees; else 0."""
     if structure.fading != "ntn-rays":
         return 0.0
     tenth = round(math.degrees(elevation_rad), 1)
-    return _late_share(
-        structure.scattering, structure.table_interpolation, tenth, float(structure.grid.cyclic_prefix_s)
-    )
+    return _late_share(structure.scattering, structure.table_interpolation, tenth, float(delay_s))
 
 
 @lru_cache(maxsize=4096)

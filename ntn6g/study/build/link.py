@@ -13,6 +13,7 @@ import numpy as np
 from ntn6g import channel
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
+from ntn6g.phy.air import SamplePath
 from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
@@ -177,6 +178,7 @@ def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
         frequency_offset=offset_given,
         estimator=link.estimator,
         normalise=air.normalise,
+        samples=air.domain == "time",
         **fading_structure(
             air,
             sight=line_of_sight(air),
@@ -205,7 +207,7 @@ def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
 
 
 def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None:
-    """Refuse the whole sweep when one point lies outside the frequency-domain path."""
+    """Refuse the whole sweep when one point lies outside what its domain can represent."""
     for given, point in zip(asked, points, strict=True):
         profile, grid = point.structure.channel_profile, point.structure.grid
         power, delay_s = np.ones(1), np.zeros(1)
@@ -213,6 +215,11 @@ def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None
             los, scattered, delay_s = profile.taps(point.values["delay_spread_s"], point.values["k_factor_db"])
             power = los + scattered
         guard = given.channel.guard  # type: ignore[union-attr]  # a link study has a channel
+        if point.structure.samples:
+            longest_s = SamplePath(grid, normalise=False).max_delay_s
+            late = late_share(point.structure, point.values["elevation_rad"], longest_s)
+            channel.check_longest_delay(power, delay_s, late, longest_s, guard.tap_floor_db)
+            continue
         channel.check_frequency_domain(
             offset_hz=point.values["residual_offset_hz"],
             doppler_hz=point.values["doppler_hz"],
@@ -223,7 +230,7 @@ def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None
             max_ici_db=guard.max_ici_db,
             tap_floor_db=guard.tap_floor_db,
         )
-        late = late_share(point.structure, point.values["elevation_rad"])
+        late = late_share(point.structure, point.values["elevation_rad"], grid.cyclic_prefix_s)
         channel.check_late_power(late, grid.cyclic_prefix_s, guard.tap_floor_db)
 
 

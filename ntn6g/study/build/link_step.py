@@ -13,6 +13,7 @@ from ntn6g.channel import Profile
 from ntn6g.core import random
 from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkValues, Modulation, SlotGrid
 from ntn6g.phy.abstraction import CodewordChain
+from ntn6g.phy.air import SamplePath, SubcarrierPath
 from ntn6g.phy.coding import LimitedBuffer, Mcs, TransportCode, mcs, resource_elements, transport_block_bits
 from ntn6g.phy.harq import HarqChain
 from ntn6g.phy.physical_channel import scrambling_sequence
@@ -70,6 +71,7 @@ class LinkStructure:
     dmrs_cdm_groups_without_data: int = 1
     estimator: str = "ls"
     normalise: bool = False
+    samples: bool = False
     scattering: tuple[str, str, bool] | None = None
     table_interpolation: str = "linear"
     shadowing: bool = False
@@ -104,6 +106,13 @@ class LinkStructure:
     def coding(self) -> Mcs | None:
         """The row of the MCS table; None when uncoded."""
         return None if self.mcs is None else mcs(self.mcs_table, self.mcs)
+
+    @property
+    def air(self) -> SubcarrierPath | SamplePath:
+        """How the channel acts."""
+        if self.samples:
+            return SamplePath(self.grid, normalise=self.normalise)
+        return SubcarrierPath(self.grid, frequency_offset=self.frequency_offset, normalise=self.normalise)
 
     @property
     def modulation_name(self) -> str:
@@ -168,9 +177,8 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
         code=code,
         fading=make_fading(structure),
         perfect_csi=structure.perfect_csi,
-        frequency_offset=structure.frequency_offset,
+        air=structure.air,
         despread=structure.estimator == "ls-cdm",
-        normalise=structure.normalise,
     )
     if harq is None or code is None:
         return chain

@@ -79,6 +79,8 @@ NAMES = {
     "link.direction": Name("Direction", "{}"),
     "link.subcarrier_khz": Name("Subcarrier spacing (kHz)", "{} kHz subcarriers"),
     "link.resource_blocks": Name("Resource blocks", "{} resource blocks"),
+    "link.residual_offset_hz": Name("Residual offset (Hz)", "{} Hz offset"),
+    "channel.domain": Name("Domain", "{} domain"),
     "terminals.ue.speed_kmh": Name("Terminal speed (km/h)", "{} km/h"),
     "coverage.platform": Name("Constellation", "{}"),
     "seed": Name("Seed", "seed {}"),
