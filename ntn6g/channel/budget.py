@@ -13,10 +13,12 @@ from ntn6g.channel.loss import (
     building_entry_loss_db,
     cloud_loss_db,
     clutter_loss_db,
+    faraday_loss_db,
     free_space_loss_db,
     gas_loss_db,
     ionospheric_scintillation_db,
     rain_loss_db,
+    scintillation_fade_db,
     slant_absorption_db,
     tropospheric_scintillation_db,
 )
@@ -27,7 +29,7 @@ from ntn6g.core.constants import BOLTZMANN_DBW_K_HZ, REFERENCE_TEMPERATURE_K
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, linear_to_db
 
-LOSS_TERMS = ("free_space", "gas", "rain", "cloud", "scintillation", "clutter", "building", "shadow")
+LOSS_TERMS = ("free_space", "gas", "rain", "cloud", "scintillation", "faraday", "clutter", "building", "shadow")
 USUAL_TERMS = ("free_space", "gas", "scintillation", "clutter", "shadow")
 
 
@@ -49,6 +51,8 @@ class Weather:
         Of the terminal.
     tilt_rad : float
         Polarisation tilt to the horizontal, pi/4 for circular.
+    wet_refractivity : float
+        Median wet term of the refractivity, N-units, for scintillation by P.618.
 
     References
     ----------
@@ -63,6 +67,7 @@ class Weather:
     latitude_rad: float = 0.0
     station_height_km: float = 0.0
     tilt_rad: float = math.pi / 4.0
+    wet_refractivity: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +85,9 @@ class LossOptions:
         Of the table; see `ntn6g.channel.loss.gas.gas_loss_db`.
     interpolation, below_table : str
         See `ntn6g.channel.tables.lookup`.
+    scintillation_method : str
+        Tropospheric: ``table`` of TR 38.811, or ``p618`` with ``antenna_diameter_m``, ``antenna_efficiency`` and the
+        weather, exceeded for its share; see `ntn6g.channel.loss.scintillation.scintillation_fade_db`.
     ionospheric_fluctuation_4ghz_db : float
         See `ntn6g.channel.loss.scintillation.ionospheric_scintillation_db`.
     shadow_margin_db : float
@@ -96,6 +104,9 @@ class LossOptions:
     gas_frequencies: Literal["linear", "nearest"] = "linear"
     interpolation: Interpolation = "linear"
     below_table: BelowTable = "error"
+    scintillation_method: Literal["table", "p618"] = "table"
+    antenna_diameter_m: float = 1.0
+    antenna_efficiency: float = 0.5
     ionospheric_fluctuation_4ghz_db: float = 1.1
     shadow_margin_db: float = 0.0
     building: Building = "traditional"
@@ -123,7 +134,8 @@ def path_loss_terms_db(
     Parameters
     ----------
     range_m, elevation_rad : [...]
-        Slant range and elevation. As TensorFlow tensors they give differentiable terms, except ``building``;
+        Slant range and elevation. As TensorFlow tensors they give differentiable terms, except ``building`` and
+        ``scintillation`` by P.618;
         interpolated tables then have the slope of their segment, and hold their end values outside.
     carrier_hz : float
         Carrier frequency.
@@ -149,17 +161,13 @@ def path_loss_terms_db(
     3GPP TR 38.811 V15.1.0, eq. (6.6-1) to (6.6-4); TR 38.821 V16.2.0, 6.1.3.1.
     """
     reading = (options.interpolation, options.below_table)
-
-    def scintillation_db() -> Any:
-        ionospheric_db = ionospheric_scintillation_db(carrier_hz, options.ionospheric_fluctuation_4ghz_db)
-        return ionospheric_db + tropospheric_scintillation_db(elevation_rad, carrier_hz, *reading)
-
     terms = {
         "free_space": lambda: free_space_loss_db(range_m, carrier_hz),
         "gas": lambda: _gas_db(elevation_rad, carrier_hz, options),
         "rain": lambda: _rain_db(elevation_rad, carrier_hz, options.weather),
         "cloud": lambda: cloud_loss_db(elevation_rad, carrier_hz, options.weather.liquid_kg_m2),
-        "scintillation": scintillation_db,
+        "scintillation": lambda: _scintillation_db(elevation_rad, carrier_hz, options),
+        "faraday": lambda: np.full(np.shape(elevation_rad), faraday_loss_db(carrier_hz)),
         "clutter": lambda: clutter_loss_db(elevation_rad, carrier_hz, environment, line_of_sight, *reading),
         "building": lambda: building_entry_loss_db(
             elevation_rad, carrier_hz, options.building_probability, options.building
@@ -167,6 +175,21 @@ def path_loss_terms_db(
         "shadow": lambda: np.full(np.shape(elevation_rad), options.shadow_margin_db),
     }
     return {name: terms[name]() for name in options.terms}
+
+
+def _scintillation_db(elevation_rad: Any, carrier_hz: float, options: LossOptions) -> Any:
+    ionospheric_db = ionospheric_scintillation_db(carrier_hz, options.ionospheric_fluctuation_4ghz_db)
+    if options.scintillation_method == "table" or carrier_hz < 6e9:  # below, the tropospheric part is zero
+        reading = (options.interpolation, options.below_table)
+        return ionospheric_db + tropospheric_scintillation_db(elevation_rad, carrier_hz, *reading)
+    return scintillation_fade_db(
+        np.asarray(elevation_rad, np.float64),
+        carrier_hz,
+        wet_refractivity=options.weather.wet_refractivity,
+        exceeded_percent=options.weather.exceeded_percent,
+        antenna_diameter_m=options.antenna_diameter_m,
+        antenna_efficiency=options.antenna_efficiency,
+    )
 
 
 def _gas_db(elevation_rad: Any, carrier_hz: float, options: LossOptions) -> Any:

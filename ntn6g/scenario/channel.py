@@ -173,6 +173,11 @@ class Losses(Section):
     """Rain attenuation, exceeded for `weather.exceeded_percent` of the year (ITU-R P.618)."""
     cloud: bool = False
     """Attenuation by the liquid water of clouds (ITU-R P.840)."""
+    faraday: bool = False
+    """Loss between linear antennas, as the ionosphere turns polarisation by 108 degrees over the squared GHz."""
+    cross_polar: bool = False
+    """Interference from the other polarisation, in use at equal power, through rain and ice (ITU-R P.618, 4.1); needs \
+rain, and counts in a link budget."""
     building: Literal["none", "traditional", "thermally-efficient"] = "none"
     """Median loss into a building of this kind around the terminal (ITU-R P.2109), or none."""
     shadow_fading: Literal["none", "draw"] = "none"
@@ -196,11 +201,26 @@ within its range, else p676."""
     """Whether gases count below 10 GHz, where TR 38.811 lets them be neglected under conditions."""
 
 
+class ScintillationModel(Section):
+    """How scintillation is found."""
+
+    method: Literal["table", "p618"] = "table"
+    """Tropospheric, from 6 GHz up: the 1 % values of TR 38.811 at 20 GHz, or ITU-R P.618 2.4.1."""
+    wet_refractivity: float | None = Field(default=None, ge=0.0, le=200.0)
+    """Median wet refractivity for p618, N-units, 0 to 200; default: ITU-R P.453 map (extra climate)."""
+    antenna_diameter_m: float | None = Field(default=None, gt=0.0, le=100.0)
+    """Diameter of the ground antenna, whose aperture averages, m, above 0 to 100; required by p618."""
+    antenna_efficiency: float = Field(default=0.5, gt=0.0, le=1.0)
+    """Efficiency of that antenna, above 0 to 1."""
+    fluctuation_4ghz_db: float = Field(default=1.1, ge=0.0, le=30.0)
+    """Ionospheric, below 6 GHz: peak-to-peak fluctuation at 4 GHz, dB, 0 to 30; 0 at latitudes of 20 to 60 degrees."""
+
+
 class Weather(Section):
     """The climate of the terminal for rain and cloud losses: given, or read from maps by location."""
 
     exceeded_percent: float = Field(default=0.1, ge=0.001, le=5.0)
-    """Share of the year for which rain and cloud losses are exceeded, percent, 0.001 to 5."""
+    """Share of the year for which losses by rain, cloud and p618 are exceeded, percent, 0.001 to 5."""
     rain_rate_001_mm_h: float | None = Field(default=None, ge=0.0, le=250.0)
     """Rain rate exceeded 0.01 % of the year, mm/h, 0 to 250; default: ITU-R P.837 map (extra climate)."""
     rain_height_km: float | None = Field(default=None, ge=0.0, le=10.0)
@@ -239,6 +259,8 @@ class Channel(Section):
     """Which large-scale losses count."""
     gas_model: GasModel = Field(default_factory=GasModel)
     """How gas absorption is found."""
+    scintillation_model: ScintillationModel = Field(default_factory=ScintillationModel)
+    """How scintillation is found."""
     weather: Weather = Field(default_factory=Weather)
     """Climate of the terminal, for the losses by rain and cloud."""
     table_interpolation: Literal["linear", "nearest"] = "linear"
@@ -250,6 +272,7 @@ class Channel(Section):
 
     def check(self) -> None:
         """Raise `ScenarioError` where the parameters of the fading do not fit together."""
+        self._check_losses()
         fading = self.fading
         if isinstance(fading, ShadowedRician):
             fading.check()
@@ -261,4 +284,28 @@ class Channel(Section):
                 f"{fading.k_factor_db:g} dB does not apply to profile {fading.profile}, which has no line of "
                 f"sight; use profile {' or '.join(with_sight)}, or leave the key out",
                 key="channel.fading.k_factor_db",
+            )
+
+    def _check_losses(self) -> None:
+        percent = self.weather.exceeded_percent
+        if self.scintillation_model.method == "p618":
+            if self.scintillation_model.antenna_diameter_m is None:
+                raise ScenarioError(
+                    "required key is missing; scintillation by p618 depends on the antenna",
+                    key="channel.scintillation_model.antenna_diameter_m",
+                )
+            if percent < 0.01:
+                raise ScenarioError(
+                    f"{percent:g} % is below the 0.01 % of scintillation by ITU-R P.618, 2.4.1",
+                    key="channel.weather.exceeded_percent",
+                )
+        if self.losses.cross_polar and not self.losses.rain:
+            raise ScenarioError(
+                "true needs channel.losses.rain: true, whose attenuation decides the discrimination",
+                key="channel.losses.cross_polar",
+            )
+        if self.losses.cross_polar and percent > 1.0:
+            raise ScenarioError(
+                f"{percent:g} % is above the 1 % of cross-polar discrimination by ITU-R P.618, 4.1",
+                key="channel.weather.exceeded_percent",
             )

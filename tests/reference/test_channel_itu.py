@@ -3,6 +3,7 @@
 Tolerance: 1e-3 relative, or the rounding of the printed value; what is missed by more is named in the test.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import yaml
 from ntn6g.channel import loss
 from ntn6g.channel.loss import weather
 from ntn6g.channel.loss.weather.absorption import column_vapour_zenith_db
+from ntn6g.channel.loss.weather.cloud import liquid_water_db_km
 from ntn6g.channel.loss.weather.rain import rain_coefficients
 
 VALUES = yaml.safe_load((Path(__file__).parent / "data" / "itu_r.yaml").read_text(encoding="utf-8"))
@@ -172,6 +174,17 @@ class TestMaps:
             assert self.at(r).wet_refractivity == pytest.approx(r["Nwet"], rel=1e-3)
         for r in rows("P1510_1_temperature"):
             assert self.at(r).temperature_k == pytest.approx(r["T"], rel=1e-3)
+
+    def test_altitude_map(self):
+        for r in rows("P1511_2_altitude"):  # the sea has 1e-6 m in the library
+            assert self.at(r).altitude_km == pytest.approx(r["hs"], rel=1e-3, abs=1e-8)
+
+    def test_maps_of_cloud_water_under_the_attenuation_of_their_edition(self):
+        """P.840-8: attenuation of liquid water at 273.15 K over the sine, where -9 has a factor for temperature."""
+        for r in rows("P840_8_cloud"):
+            liquid_kg_m2 = self.at(r, r["p"]).liquid_kg_m2
+            found = liquid_kg_m2 * liquid_water_db_km(r["f"] * 1e9, 273.15) / math.sin(rad(r["el"]))
+            assert found == pytest.approx(r["Ac"], rel=1e-3)
 
     def test_total_of_a_year_and_how_far_older_maps_move_it(self):
         """P.618-14, 2.5; gas here by P.676-12 and clouds by the maps of P.840-8, where the ITU took -13 and -9."""

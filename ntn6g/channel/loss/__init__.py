@@ -3,7 +3,7 @@
 from ntn6g.channel.loss.free_space import free_space_loss_db
 from ntn6g.channel.loss.gas import gas_loss_db, zenith_gas_loss_db
 from ntn6g.channel.loss.obstacles import building_entry_loss_db, roadside_tree_fade_db, slant_clutter_loss_db
-from ntn6g.channel.loss.polarisation import cross_polar_discrimination_db, faraday_rotation_rad
+from ntn6g.channel.loss.polarisation import cross_polar_discrimination_db, faraday_loss_db, faraday_rotation_rad
 from ntn6g.channel.loss.scintillation import (
     ionospheric_scintillation_db,
     scintillation_fade_db,
@@ -18,6 +18,7 @@ __all__ = [
     "cloud_loss_db",
     "clutter_loss_db",
     "cross_polar_discrimination_db",
+    "faraday_loss_db",
     "faraday_rotation_rad",
     "free_space_loss_db",
     "gas_loss_db",

@@ -91,3 +91,16 @@ def faraday_rotation_rad(frequency_hz: Any) -> Any:
     depends on its electron content (ITU-R P.531).
     """
     return 108.0 * DEGREES_TO_RADIANS / (np.asarray(frequency_hz, np.float64) / 1e9) ** 2
+
+
+def faraday_loss_db(frequency_hz: float) -> float:
+    r"""Loss between two linear antennas of one polarisation, :math:`-20 \log_{10} |\cos\psi|`, by Faraday rotation.
+
+    1.0 dB at 2 GHz and 0.0001 dB at 20 GHz; none for circular polarisation. Where the rotation comes to a right angle
+    (1.095 GHz) it is 60 dB, an upper bound: real antennas let as much of the other polarisation pass.
+
+    References
+    ----------
+    3GPP TR 38.811 V15.1.0, 6.8.2, eq. (6.8-1), (6.8-2).
+    """
+    return float(-20.0 * math.log10(max(abs(math.cos(float(faraday_rotation_rad(frequency_hz)))), 1e-3)))

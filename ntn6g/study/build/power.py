@@ -1,13 +1,17 @@
 """From the sections power and channel to Es/N0: given as such, per bit, or by a link budget."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ntn6g import channel
+from ntn6g.channel.loss import cross_polar_discrimination_db
 from ntn6g.channel.loss.shadowing import shadow_sigma_db
 from ntn6g.channel.loss.weather import at_location
 from ntn6g.core.errors import ScenarioError
-from ntn6g.core.units import METRES_PER_KILOMETRE, dbm_to_dbw, linear_to_db
+from ntn6g.core.units import METRES_PER_KILOMETRE, db_to_linear, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
 from ntn6g.scenario import Budget, Channel, Loo, NtnRays, Power, ShadowedRician, Terminal
 from ntn6g.study.build.fading import fading_profile
@@ -66,16 +70,22 @@ def loss_options(air: Channel, terminal: Terminal | None = None) -> channel.Loss
         "rain": losses.rain,
         "cloud": losses.cloud,
         "scintillation": losses.scintillation,
+        "faraday": losses.faraday,
         "clutter": losses.clutter,
         "building": losses.building != "none",
         "shadow": losses.shadow_margin_db > 0.0,
     }
+    scintillation = air.scintillation_model
     method = air.gas_model.method or ("table" if 1.0 <= air.carrier_ghz <= 40.0 else "p676")
     return channel.LossOptions(
         terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
         gas_method=method,
         gas_rule="cosecant" if air.gas_model.below_10_ghz else "tr38811",
         gas_frequencies="nearest" if air.gas_model.frequency == "nearest" else "linear",
+        scintillation_method=scintillation.method,
+        antenna_diameter_m=scintillation.antenna_diameter_m or 1.0,  # given where it counts
+        antenna_efficiency=scintillation.antenna_efficiency,
+        ionospheric_fluctuation_4ghz_db=scintillation.fluctuation_4ghz_db,
         interpolation=air.table_interpolation,
         below_table=air.below_table,
         shadow_margin_db=losses.shadow_margin_db,
@@ -90,11 +100,14 @@ def _weather(air: Channel, terminal: Terminal | None) -> channel.Weather:
         "rain_rate_001_mm_h": asked.rain_rate_001_mm_h if losses.rain else 0.0,
         "rain_height_km": asked.rain_height_km if losses.rain else 0.0,
         "liquid_kg_m2": asked.liquid_kg_m2 if losses.cloud else 0.0,
+        "wet_refractivity": _wet_refractivity(air),
     }
     height_km = 0.0 if terminal is None else max(terminal.altitude_m, 0.0) / METRES_PER_KILOMETRE
     if None in given.values():
         if terminal is None:
-            raise ScenarioError("rain and cloud losses need a terminal, or all numbers given", key="channel.weather")
+            raise ScenarioError(
+                "rain, cloud and scintillation by p618 need a terminal, or all numbers given", key="channel.weather"
+            )
         place = at_location(
             terminal.latitude_deg,
             terminal.longitude_deg,
@@ -112,6 +125,12 @@ def _weather(air: Channel, terminal: Terminal | None) -> channel.Weather:
     )
 
 
+def _wet_refractivity(air: Channel) -> float | None:
+    """0 where it does not count, None where the map has to say it."""
+    counts = air.losses.scintillation and air.scintillation_model.method == "p618"
+    return air.scintillation_model.wet_refractivity if counts else 0.0
+
+
 def budget_of(
     asked: Budget,
     air: Channel,
@@ -121,7 +140,10 @@ def budget_of(
     elevation_rad: Any,
     terminal: Terminal | None = None,
 ) -> channel.LinkBudget:
-    """Link budget of a scenario over a bandwidth; range and elevation of any shape."""
+    """Link budget of a scenario over a bandwidth; range and elevation of any shape.
+
+    ``cross_polar`` among its losses is what interference from the other polarisation takes from the ratio.
+    """
     losses = channel.path_loss_terms_db(
         range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), loss_options(air, terminal)
     )
@@ -129,12 +151,27 @@ def budget_of(
     if figure_of_merit is None:
         receiver = (asked.antenna_gain_dbi, asked.noise_figure_db, asked.antenna_temperature_k)
         figure_of_merit = channel.g_over_t_db_k(*(float(value or 0.0) for value in receiver))
-    return channel.link_budget(
+    found = channel.link_budget(
         g_over_t_db_k=figure_of_merit,
         bandwidth_hz=bandwidth_hz,
         losses_db={**losses, "additional": asked.additional_loss_db},
         eirp_dbw=None if asked.eirp_dbm is None else dbm_to_dbw(asked.eirp_dbm),
         eirp_density_dbw_mhz=asked.eirp_density_dbw_mhz,
+    )
+    if not air.losses.cross_polar:
+        return found
+    over_interference_db = found.cnr_db - _discrimination_db(air, losses["rain"], elevation_rad)
+    worse_db = linear_to_db(1.0 + db_to_linear(over_interference_db))
+    return replace(found, losses_db={**found.losses_db, "cross_polar": worse_db})
+
+
+def _discrimination_db(air: Channel, rain_db: Any, elevation_rad: Any) -> Any:
+    return cross_polar_discrimination_db(
+        np.maximum(rain_db, 1e-6),  # without rain it is as good as perfect
+        air.carrier_ghz * 1e9,
+        elevation_rad,
+        exceeded_percent=air.weather.exceeded_percent,
+        tilt_rad=math.radians(air.weather.polarisation_tilt_deg),
     )
 
 
@@ -151,7 +188,12 @@ def _from_budget(
         elevation_rad=instant.elevation_rad,
         terminal=terminal,
     )
-    return float(budget.cnr_db), {"path_loss_db": sum(float(loss_db) for loss_db in budget.losses_db.values())}
+    lost_db = {name: float(loss_db) for name, loss_db in budget.losses_db.items()}
+    interference_db = lost_db.pop("cross_polar", None)
+    found = {"path_loss_db": sum(lost_db.values())}
+    if interference_db is not None:
+        found["xpd_db"] = float(_discrimination_db(air, lost_db["rain"], instant.elevation_rad))
+    return float(budget.cnr_db), found
 
 
 def draws_shadowing(power: Power, air: Channel) -> bool:

@@ -119,6 +119,8 @@ def _terms_db(
     found = {}
     for term in options.terms:
         low, high = _RANGE_GHZ.get(term, (0.0, math.inf))
+        if term == "scintillation" and options.scintillation_method == "p618":
+            high = 55.0  # P.618, 2.4.1
         if not low <= carrier_ghz <= high and carrier_ghz != air.carrier_ghz:
             found[term] = np.full(elevation.shape, np.nan)
             continue

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ntn6g.channel import LOSS_TERMS, LossOptions, Weather, link_budget, path_loss_terms_db
-from ntn6g.channel.loss import gas_loss_db, ionospheric_scintillation_db, zenith_gas_loss_db
+from ntn6g.channel.loss import faraday_loss_db, gas_loss_db, ionospheric_scintillation_db, zenith_gas_loss_db
 from ntn6g.core.errors import ScenarioError
 
 LINK = (1_000e3, math.radians(30.0), 20e9, "urban", False)
@@ -97,3 +97,28 @@ def test_gradient_of_cnr_in_range_and_elevation_is_the_closed_form():
     # d/dr of -20 log10 r; d/da of -0.25 / sin a; float64 roundings
     assert float(by_range) == pytest.approx(-20 / math.log(10) / 1_000e3, rel=1e-12)
     assert float(by_elevation) == pytest.approx(0.25 * math.cos(0.5) / math.sin(0.5) ** 2, rel=1e-12)
+
+
+def test_faraday_rotation_costs_a_linear_antenna_the_square_of_a_cosine():
+    # TR 38.811 V15.1.0, eq. (6.8-2): 108/f^2 degrees, 27 at 2 GHz and 0.27 at 20 GHz
+    for carrier_hz, degrees in ((2e9, 27.0), (20e9, 0.27)):
+        expected_db = -20.0 * math.log10(math.cos(math.radians(degrees)))
+        assert faraday_loss_db(carrier_hz) == pytest.approx(expected_db, rel=1e-9)
+    assert faraday_loss_db(math.sqrt(108.0 / 90.0) * 1e9) == pytest.approx(60.0)  # a right angle
+
+
+def test_scintillation_by_p618_grows_with_rarity_humidity_and_smaller_antennas():
+    def fade_db(percent=0.1, wet=60.0, diameter_m=0.6, carrier_hz=20e9):
+        options = LossOptions(
+            terms=("scintillation",),
+            scintillation_method="p618",
+            antenna_diameter_m=diameter_m,
+            weather=Weather(exceeded_percent=percent, wet_refractivity=wet),
+        )
+        found = path_loss_terms_db(1_000e3, math.radians(30.0), carrier_hz, "urban", True, options)
+        return float(found["scintillation"])
+
+    assert fade_db(0.01) > fade_db(0.1) > fade_db(1.0) > 0.0
+    assert fade_db(wet=120.0) > fade_db()
+    assert fade_db(diameter_m=0.3) > fade_db() > fade_db(diameter_m=5.0)
+    assert fade_db(carrier_hz=2e9) == pytest.approx(2.2, abs=0.005)  # ionospheric alone: TR 38.821, 6.1.3.1

@@ -140,6 +140,21 @@ BAD_VALUES = {
         "kind: shadowed-rician, m: 3, b0: 0.1",
         ["channel.fading.shadowing", "missing", "light, average, heavy"],
     ),
+    "P.618 scintillation without an antenna": (
+        "environment: urban",
+        "environment: urban, scintillation_model: {method: p618}",
+        ["channel.scintillation_model.antenna_diameter_m", "missing", "antenna"],
+    ),
+    "cross-polar interference without rain": (
+        "environment: urban",
+        "environment: urban, losses: {cross_polar: true}",
+        ["channel.losses.cross_polar", "channel.losses.rain"],
+    ),
+    "cross-polar interference beyond its range": (
+        "environment: urban",
+        "environment: urban, losses: {cross_polar: true, rain: true}, weather: {exceeded_percent: 3}",
+        ["channel.weather.exceeded_percent", "3 %", "1 %"],
+    ),
     "Loo without multipath": (
         "kind: ntn-tdl, profile: C",
         "kind: loo, direct_mean_db: -3, direct_sigma_db: 2",

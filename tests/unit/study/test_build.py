@@ -301,3 +301,35 @@ def test_the_level_of_shadowed_fading_counts_in_a_budget_alone():
     assert over_beijing(40.0, **fading, power=budget).points[0].structure.shadowing
     assert not study(**fading).points[0].structure.shadowing
     assert study(**fading).points[0].structure.fading_parameters == (0.063, 0.739, 8.97e-4)
+
+
+BUDGET = {"budget": {"eirp_density_dbw_mhz": 4.0, "gt_dbk": 15.0}}
+RAINY = {"rain_rate_001_mm_h": 35.0, "rain_height_km": 3.2, "exceeded_percent": 0.1}
+
+
+def budgeted(losses, **more):
+    air = {"carrier_ghz": 20.0, "fading": {"kind": "awgn"}, "losses": losses, "weather": RAINY} | more
+    return facts(over_beijing(40.0, channel=air, power=BUDGET))
+
+
+def test_the_other_polarisation_adds_its_interference_to_the_noise():
+    alone, shared = budgeted({"rain": True}), budgeted({"rain": True, "cross_polar": True})
+
+    assert shared["path_loss_db"] == alone["path_loss_db"]  # it is no loss of the path
+    noise, interference = 10 ** (-alone["esno_db"] / 10), 10 ** (-shared["xpd_db"] / 10)
+    assert shared["esno_db"] == pytest.approx(-10 * math.log10(noise + interference), abs=1e-9)
+    # P.618-14, 4.1, by hand: C_f = 26 lg 20 + 4.1, V = 22.6 at 20 GHz, tilt 45 deg, canting 5 deg, ice at 0.1 %
+    rain_db = alone["path_loss_db"] - budgeted({})["path_loss_db"]
+    rain_only_db = 26 * math.log10(20) + 4.1 - 22.6 * math.log10(rain_db) - 10 * math.log10(1 - 0.484 * (1 - 1))
+    rain_only_db += -40 * math.log10(math.cos(math.radians(40.0))) + 0.0053 * 25
+    assert shared["xpd_db"] == pytest.approx(rain_only_db * (1 - (0.3 - 0.1) / 2), rel=1e-6)
+
+
+def test_faraday_and_p618_scintillation_are_switches_of_the_budget():
+    plain = budgeted({}, carrier_ghz=2.0)["path_loss_db"]
+    assert budgeted({"faraday": True}, carrier_ghz=2.0)["path_loss_db"] - plain == pytest.approx(
+        -20 * math.log10(math.cos(math.radians(27.0))), abs=1e-9
+    )
+    model = {"method": "p618", "antenna_diameter_m": 0.6, "wet_refractivity": 60.0}
+    moved = budgeted({}, scintillation_model=model)["path_loss_db"] - budgeted({})["path_loss_db"]
+    assert 0.05 < moved < 2.0  # 0.22 dB of the table at 40 degrees against the fade of 0.1 % of the year

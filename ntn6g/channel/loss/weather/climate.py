@@ -28,6 +28,8 @@ class Climate:
         Median wet term of the refractivity, N-units (P.453).
     temperature_k : float
         Mean surface temperature (P.1510).
+    altitude_km : float
+        Height of the ground above sea level (P.1511).
     """
 
     rain_rate_001_mm_h: float
@@ -38,6 +40,7 @@ class Climate:
     vapour_density_g_m3: float
     wet_refractivity: float
     temperature_k: float
+    altitude_km: float
 
 
 def at_location(
@@ -70,6 +73,7 @@ def at_location(
         "vapour_density_g_m3": models.itu836.surface_water_vapour_density(lat, lon, mapped_percent, station_height_km),
         "wet_refractivity": models.itu453.map_wet_term_radio_refractivity(lat, lon, 50),
         "temperature_k": models.itu1510.surface_mean_temperature(lat, lon),
+        "altitude_km": models.itu1511.topographic_altitude(lat, lon),
     }
     return Climate(**{name: float(getattr(found, "value", found)) for name, found in reading.items()})
 
