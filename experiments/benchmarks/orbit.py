@@ -34,7 +34,6 @@ EPOCH = datetime(2026, 4, 25, 12, tzinfo=UTC)
 STEP_S, INSTANTS, MASK_RAD = 10.0, 8640, math.radians(10.0)
 SITE = FixedTerminal(latitude_rad=math.radians(39.9), longitude_rad=math.radians(116.4), altitude_m=50.0)
 GROUPS = 14  # of 928 satellites: both sides take them in turns
-SGP4_EVERY = 14  # the SGP4 sides take every 14th satellite, 928 of all shells
 CACHED_PAIRS = 2 * INSTANTS  # per chunk of the tuned peer: its 40 arrays of 140 kB stay in the second-level cache
 OUR_PAIRS = 2**18
 
@@ -55,7 +54,8 @@ class Table:
 
     def add(self, visible: np.ndarray, fields: dict[str, np.ndarray]) -> None:
         """One chunk: visible [satellite, instant], sums of fields."""
-        satellite, instant = np.nonzero(visible[:, 1:] != visible[:, :-1])
+        changed = np.flatnonzero(visible[:, 1:] != visible[:, :-1])
+        satellite, instant = np.divmod(changed, visible.shape[1] - 1)
         self.crossings.append((satellite, instant, visible[satellite, instant + 1]))
         self.events += len(instant)
         self.visible += int(np.count_nonzero(visible))
@@ -184,7 +184,7 @@ def numpy_sgp4(fleet: ElementSets, offset_s: np.ndarray, pairs: int) -> Table:
     return table
 
 
-def parts(fleet: KeplerianOrbit, groups: int) -> Iterator[KeplerianOrbit]:
+def parts(fleet: KeplerianOrbit | ElementSets, groups: int) -> Iterator[KeplerianOrbit | ElementSets]:
     """The satellites in groups of equal size."""
     length = fleet.size // groups
     for first in range(0, groups * length, length):
@@ -255,15 +255,14 @@ def run() -> dict[str, float]:
         },
         list(parts(fleet, GROUPS)),
     )
-    sets = ElementSets([Synthetic(number, fleet) for number in range(0, fleet.size, SGP4_EVERY)])
-    halves = [sets.take(slice(first, first + 116)) for first in range(0, sets.size, 116)]
-    ours(halves[0], times)  # compiles
+    sets = ElementSets([Synthetic(number, fleet) for number in range(fleet.size)])
+    ours(sets.take(slice(0, sets.size // GROUPS)), times)  # compiles
     sgp4 = in_groups(
         {
             "ours": lambda part: ours(part, times),
             "sgp4 numpy": lambda part: numpy_sgp4(part, offset_s, CACHED_PAIRS),
         },
-        halves,
+        list(parts(sets, GROUPS)),
     )
     rates = scaling(fleet)
     for axis, each in rates.items():

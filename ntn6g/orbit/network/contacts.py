@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.orbit.geometry import LinkGeometry
-from ntn6g.orbit.network.fleet import ElementSets, Fleet
+from ntn6g.orbit.network.fleet import Fleet
 from ntn6g.orbit.network.pairs import pair_geometry
 from ntn6g.orbit.network.sightlines import SightLines, sign_changes
 from ntn6g.orbit.state import Terminal, Times
 
-_STEP_S, _SAMPLED_STEP_S = 30.0, 10.0  # of the search: synthetic orbits; element sets, which are sampled on the host
+_STEP_S = 30.0  # of the search
 _ROW = 96  # instants of the search come in multiples of it, which suits the tables of circular orbits
 _TOLERANCE_S = 1e-3  # of every instant; 10 ms are promised
 _CROSSES, _UP, _PEAK, _DIP = 1, 2, 4, 8
@@ -82,7 +82,7 @@ def contact_plan(
 ) -> ContactPlan:
     """Every contact of a fleet with some stations within a window.
 
-    All pairs are searched on a grid of 30 s (element sets: 10 s); maxima and minima of the elevation that may cross the
+    All pairs are searched on a grid of 30 s; maxima and minima of the elevation that may cross the
     mask between two instants are refined, so that no short contact is lost. Rises and sets are refined to 1 ms.
 
     Parameters
@@ -111,8 +111,7 @@ def contact_plan(
     if len(masks) != len(stations):
         raise ScenarioError(f"{len(masks)} masks for {len(stations)} stations; give one for each", key="mask_rad")
     epoch = Times(start, 0.0).epoch
-    step_s = _SAMPLED_STEP_S if isinstance(fleet, ElementSets) else _STEP_S
-    rows = -(-(int(duration_s / step_s) + 1) // _ROW)
+    rows = -(-(int(duration_s / _STEP_S) + 1) // _ROW)
     grid_s = np.linspace(0.0, duration_s, max(2, rows * _ROW))
     sight = SightLines(fleet, stations, epoch, ut1_minus_utc_s)
     columns = []

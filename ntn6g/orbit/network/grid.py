@@ -45,18 +45,18 @@ def circular_elements(orbit: KeplerianOrbit, times: Times) -> CircularElements:
 
 @dataclass(frozen=True, eq=False)
 class CircularTables(TensorRecord):
-    """Phasors of circular orbits at coarse and fine instants, real and imaginary: float64 [1, satellite, coarse, fine].
+    """Three phasors of circular orbits at coarse and at fine instants, real and imaginary parts.
 
-    Coarse ones have 1 for fine and the other way round; rates have 1 for both. A program takes them as inputs, since
-    XLA would otherwise evaluate their sines again at every pair.
+    In order: longitude of the node plus argument of latitude, longitude less argument of latitude, argument of
+    latitude. A program takes them as inputs, since XLA would otherwise evaluate their sines again at every pair.
     """
 
-    ahead: tuple[tf.Tensor, ...]
-    """Longitude of the node plus argument of latitude: coarse with the radius, fine, rate."""
-    back: tuple[tf.Tensor, ...]
-    """Longitude of the node less argument of latitude, likewise."""
-    polar: tuple[tf.Tensor, ...]
-    """Argument of latitude, likewise."""
+    coarse_m: tf.Tensor
+    """Times the radius each has: float64 [6, satellite, coarse]."""
+    fine: tf.Tensor
+    """Float64 [6, satellite, fine]."""
+    rate_rad_s: tf.Tensor
+    """Float64 [3, satellite]."""
 
 
 @tf.function(jit_compile=True, autograph=False)
@@ -66,18 +66,16 @@ def circular_tables(elements: CircularElements, coarse_s: tf.Tensor, fine_s: tf.
     latitude, node = elements.latitude_argument_rad, elements.node_rad
     latitude_rate, node_rate = elements.latitude_argument_rad_s, elements.node_rad_s
     half_m = 0.5 * elements.radius_m
+    start = tf.stack([node + latitude, node - latitude, latitude])
+    rate = tf.stack([node_rate + latitude_rate, node_rate - latitude_rate, latitude_rate])
+    radius_m = tf.stack([half_m * (1.0 + cos_i), half_m * (1.0 - cos_i), elements.radius_m * sin_i])
+    coarse = sin_cos(start[..., None] + rate[..., None] * coarse_s)
+    fine = sin_cos(rate[..., None] * fine_s)
 
-    def table(start: tf.Tensor, rate: tf.Tensor, radius_m: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        coarse = sin_cos(start[:, None] + rate[:, None] * coarse_s)
-        fine = sin_cos(rate[:, None] * fine_s)
-        coarse_parts = [(radius_m[:, None] * part)[None, :, :, None] for part in (coarse[1], coarse[0])]
-        return (*coarse_parts, *(part[None, :, None, :] for part in (fine[1], fine[0])), rate[None, :, None, None])
+    def pairs(sine: tf.Tensor, cosine: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(tf.stack([cosine, sine], 1), [6, *sine.shape[1:]])
 
-    return CircularTables(
-        table(node + latitude, node_rate + latitude_rate, half_m * (1.0 + cos_i)),
-        table(node - latitude, node_rate - latitude_rate, half_m * (1.0 - cos_i)),
-        table(latitude, latitude_rate, elements.radius_m * sin_i),
-    )
+    return CircularTables(pairs(*(radius_m[..., None] * part for part in coarse)), pairs(*fine), rate)
 
 
 def circular_motion(tables: CircularTables) -> Motion:
@@ -93,14 +91,14 @@ def circular_motion(tables: CircularTables) -> Motion:
     whose phases grow linearly: each is the product of a phasor at the coarse and one at the fine instant, and
     derivatives are multiplications by rates.
     """
-    (ax, ay), a = _turning(tables.ahead)
-    (bx, by), b = _turning(tables.back)
-    (cosine, z), u = _turning(tables.polar)
+    (ax, ay), (bx, by), (cosine, z) = (_turned(tables, place) for place in range(3))
+    a, b, u = (tables.rate_rad_s[place][None, :, None, None] for place in range(3))
     velocity = (-a * ay - b * by, a * ax + b * bx, u * cosine)
     acceleration = (-(a**2) * ax - b**2 * bx, -(a**2) * ay - b**2 * by, -(u**2) * z)
     return Motion((ax + bx, ay + by, z), velocity, acceleration)
 
 
-def _turning(table: tuple[tf.Tensor, ...]) -> tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]:
-    x, y, cosine, sine, rate = table
-    return (x * cosine - y * sine, x * sine + y * cosine), rate
+def _turned(tables: CircularTables, place: int) -> tuple[tf.Tensor, tf.Tensor]:
+    x, y = (tables.coarse_m[2 * place + k][None, :, :, None] for k in range(2))
+    cosine, sine = (tables.fine[2 * place + k][None, :, None, :] for k in range(2))
+    return x * cosine - y * sine, x * sine + y * cosine

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.polynomial import Polynomial
 
 from ntn6g.orbit.frames import greenwich_mean_sidereal_time
 from ntn6g.orbit.geometry import Horizon, LinkGeometry, Motion, geometry_of
@@ -19,7 +20,6 @@ from ntn6g.orbit.network.grid import (
     circular_motion,
     circular_tables,
 )
-from ntn6g.orbit.platforms.element_set import positions_teme_km
 from ntn6g.orbit.platforms.keplerian import ELEMENTS, KeplerianOrbit
 from ntn6g.orbit.platforms.surface import FixedTerminal
 from ntn6g.orbit.state import Terminal, Times
@@ -28,9 +28,9 @@ from ntn6g.orbit.trigonometry import sin_cos
 FINE = 96  # instants per row of an even grid: 186 sines per satellite for the 8640 instants of a day at 10 s
 _BLOCK = 1024  # satellites whose tables are made at once: 19 MB for the 8640 instants of a day at 10 s
 _EVEN_S = 1e-9  # instants this close to an even grid lie on it: 1e-5 m of motion
-# Steps on which five-point differences of sampled positions are as good as those of `ElementSet` (at 4 s): at 10 s
-# truncation is h^4 x^(5) / 30, 2e-6 m/s on low orbits
-_SAMPLED_S = (2.0, 10.0)
+# SGP4 is evaluated every minute at most and its positions are interpolated by polynomials through 8 of them, whose
+# derivatives are the velocity and the acceleration: on low orbits h^8 x^(8) / 1000 = 3e-6 m are lost
+_NODE_STEP_S, _NODES = 60.0, 8
 
 
 def is_even(offset_s: np.ndarray) -> bool:
@@ -41,12 +41,29 @@ def is_even(offset_s: np.ndarray) -> bool:
     return bool(offset_s[-1] > offset_s[0] and np.abs(offset_s - grid).max() <= _EVEN_S)
 
 
-def site_inputs(terminals: Sequence[Terminal], times: Times) -> tuple[list[tf.Tensor], bool]:
-    """Places, rates and horizons of the terminals, float64 [terminal, time or 1, 3] each; and whether any moves."""
-    sites = [terminal.site(times).__tf_flatten__()[1][:6] for terminal in terminals]
-    moving = not all(isinstance(terminal, FixedTerminal) for terminal in terminals)
-    length = len(times.offset_s) if moving else 1
-    return [tf.stack([tf.broadcast_to(p, [length, 3]) for p in parts]) for parts in zip(*sites, strict=True)], moving
+class Sites:
+    """What compiled programs take of terminals, chunk by chunk; those at rest are placed once, all together."""
+
+    def __init__(self, terminals: Sequence[Terminal], times: Times) -> None:
+        self._terminals = terminals
+        self._resting: np.ndarray | None = None
+        self._last: tuple[slice, tf.Tensor] | None = None
+        if all(isinstance(terminal, FixedTerminal) for terminal in terminals):
+            names = ("latitude_rad", "longitude_rad", "altitude_m")
+            columns = [np.array([float(getattr(terminal, name)) for terminal in terminals]) for name in names]
+            place = FixedTerminal(latitude_rad=columns[0], longitude_rad=columns[1], altitude_m=columns[2])
+            self._resting = np.stack([part.numpy() for part in place.site(times).__tf_flatten__()[1][:6]])
+
+    def chunk(self, members: slice, times: Times) -> tuple[tf.Tensor, bool]:
+        """Places, rates, horizons: float64 [6, terminal, time or 1, 3]; and whether any terminal moves."""
+        if self._resting is not None:
+            if self._last is None or self._last[0] != members:
+                self._last = members, tf.constant(self._resting[:, members])
+            return self._last[1], False
+        sites = [terminal.site(times).__tf_flatten__()[1][:6] for terminal in self._terminals[members]]
+        length = len(times.offset_s)
+        parts = [tf.stack([tf.broadcast_to(p, [length, 3]) for p in each]) for each in zip(*sites, strict=True)]
+        return tf.stack(parts), True
 
 
 class Satellites:
@@ -55,7 +72,7 @@ class Satellites:
     def __init__(self, fleet: Fleet, times: Times) -> None:
         self.fleet = fleet
         self._instants = len(np.asarray(times.offset_s))
-        self._block: tuple[int, list[list[np.ndarray]]] | None = None
+        self._block: tuple[int, list[np.ndarray]] | None = None
         self._circular: list[np.ndarray] | None = None
         if isinstance(fleet, KeplerianOrbit) and fleet.circular:
             elements = circular_elements(fleet, times).__tf_flatten__()[1]
@@ -65,7 +82,7 @@ class Satellites:
         """Kind and inputs of some satellites at some instants; element sets are propagated here, on the host."""
         offset_s = np.asarray(times.offset_s, np.float64)
         if self._circular is not None:
-            return "circular", (self._tables(self._circular, members, offset_s),)
+            return "circular", self._tables(self._circular, members, offset_s)
         fleet = self.fleet.take(members)
         if isinstance(fleet, KeplerianOrbit):
             elements = {name: _f64(getattr(fleet, name)) for name in ELEMENTS}
@@ -77,30 +94,50 @@ class Satellites:
                 model,
             )
         step_s = (offset_s[-1] - offset_s[0]) / max(1, len(offset_s) - 1)
-        if isinstance(fleet, ElementSets) and is_even(offset_s) and _SAMPLED_S[0] <= step_s <= _SAMPLED_S[1]:
+        if isinstance(fleet, ElementSets) and is_even(offset_s) and 0.0 < step_s <= _NODE_STEP_S:
             return "sampled", _samples(fleet, times, offset_s, step_s)
         return "states", (fleet.state(times),)
 
-    def _tables(self, elements: list[np.ndarray], members: slice, offset_s: np.ndarray) -> CircularTables:
+    def _tables(self, elements: list[np.ndarray], members: slice, offset_s: np.ndarray) -> tuple[Any, ...]:
         """Tables of some satellites; cut from those of a block where all instants are asked for at once."""
         count = members.stop - members.start
         if len(offset_s) != self._instants or count >= _BLOCK:
-            return circular_tables(CircularElements(*(part[members] for part in elements)), *_grid(offset_s))
+            some = CircularElements(*(part[members] for part in elements))
+            return circular_tables(some, *_grid(offset_s)).__tf_flatten__()[1]
         length = _BLOCK // count * count
         first = members.start // length * length
         if self._block is None or self._block[0] != first:
             block = CircularElements(*(part[first : first + length] for part in elements))
-            whole = circular_tables(block, *_grid(offset_s)).__tf_flatten__()[1]
-            self._block = first, [[part.numpy() for part in table] for table in whole]
+            self._block = first, [part.numpy() for part in circular_tables(block, *_grid(offset_s)).__tf_flatten__()[1]]
         here = slice(members.start - first, members.stop - first)
-        return CircularTables(*(tuple(part[:, here] for part in table) for table in self._block[1]))
+        return tuple(tf.constant(part[:, here]) for part in self._block[1])
 
 
 def _samples(fleet: ElementSets, times: Times, offset_s: np.ndarray, step_s: float) -> tuple[tf.Tensor, ...]:
-    longer_s = np.concatenate([offset_s[0] - [2 * step_s, step_s], offset_s, offset_s[-1] + [step_s, 2 * step_s]])
+    """Positions at nodes, weights of interpolation, the Earth's turn at every instant (padded to whole nodes)."""
+    each = max(1, min(int(_NODE_STEP_S / step_s + 1e-9), len(offset_s)))
+    spans = -(-len(offset_s) // each)
+    node_s = offset_s[0] + each * step_s * (np.arange(spans + _NODES - 1) - (_NODES // 2 - 1))
     turn_rad, turn_rad_s = greenwich_mean_sidereal_time(times.epoch, times.ut1_minus_utc_s)
-    position_km = positions_teme_km(fleet.members, times.epoch, longer_s)
-    return tf.constant(position_km), _f64(step_s), _f64(turn_rad + turn_rad_s * offset_s), _f64(turn_rad_s)
+    instant_s = offset_s[0] + step_s * np.arange(spans * each)
+    position_km = fleet.positions_teme_km(times.epoch, node_s)
+    angle = (turn_rad + turn_rad_s * instant_s).reshape(spans, each)
+    weights = _weights(each) / (each * step_s) ** np.arange(3.0)[:, None, None]
+    return tf.constant(position_km), tf.constant(weights), tf.constant(angle), _f64(turn_rad_s)
+
+
+@lru_cache(maxsize=64)
+def _weights(each: int) -> np.ndarray:
+    """Values and two derivatives, per node step, of the polynomials of Lagrange: [derivative, node, fraction]."""
+    nodes = np.arange(_NODES) - (_NODES // 2 - 1.0)
+    fraction = np.arange(each) / each
+    found = np.empty((3, _NODES, each))
+    for place, node in enumerate(nodes):
+        others = np.delete(nodes, place)
+        basis = Polynomial.fromroots(others) / np.prod(node - others)
+        for order in range(3):
+            found[order, place] = (basis.deriv(order) if order else basis)(fraction)
+    return found
 
 
 def _grid(offset_s: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
@@ -116,19 +153,22 @@ def _f64(value: Any) -> tf.Tensor:
 
 @lru_cache(maxsize=64)
 def program(reduce: Callable[..., Any] | None) -> Callable[..., Any]:
-    """The compiled function from what `Satellites` and `site_inputs` give to a `LinkGeometry`, or its reduction."""
+    """The compiled function from what `Satellites` and `Sites` give to a `LinkGeometry`, or its reduction."""
 
-    def compute(kind: str, satellites: Any, site: Any, moving: bool, mask_rad: tf.Tensor, operands: Any) -> Any:
+    def compute(
+        kind: str, satellites: Any, site: Any, moving: bool, instants: int, mask_rad: tf.Tensor, operands: Any
+    ) -> Any:
         # one rank throughout: where ranks mix, XLA evaluates shared operands once per rank
         motion = _MOTIONS[kind](*satellites)
         _, members, *grid = motion.position_m[0].shape
         spread = grid if moving else [1] * len(grid)
-        parts = [tf.reshape(part, [part.shape[0], 1, *spread, 3]) for part in site]
+        padding = [[0, 0], [0, math.prod(grid) - instants if moving else 0], [0, 0]]
+        parts = [tf.reshape(tf.pad(site[k], padding), [site.shape[1], 1, *spread, 3]) for k in range(6)]
         place, velocity, acceleration, east, north, up = (tf.unstack(part, axis=-1) for part in parts)
         horizon = Horizon(Motion(place, velocity, acceleration), east, north, up, moving)
         seen = geometry_of(motion, horizon, mask_rad)
-        whole = [site[0].shape[0], members, math.prod(grid)]
-        geometry = LinkGeometry(*(tf.reshape(field, whole) for field in seen.__tf_flatten__()[1]))
+        whole = [site.shape[1], members, math.prod(grid)]
+        geometry = LinkGeometry(*(tf.reshape(field, whole)[..., :instants] for field in seen.__tf_flatten__()[1]))
         return geometry if reduce is None else reduce(geometry, *operands)
 
     return tf.function(compute, jit_compile=True, autograph=False)
@@ -146,15 +186,22 @@ def _states(*vectors: tf.Tensor) -> Motion:
     return Motion(*(tf.unstack(vector[None], axis=-1) for vector in vectors))
 
 
-def _sampled(position_km: tf.Tensor, step_s: tf.Tensor, angle_rad: tf.Tensor, turn_rate: tf.Tensor) -> Motion:
-    """Differences of inertial positions on an even grid with two further instants at each end, turned to the Earth."""
-    at = [1e3 * position_km[None, :, k : position_km.shape[1] - 4 + k] for k in range(5)]
-    velocity = (at[0] - 8.0 * at[1] + 8.0 * at[3] - at[4]) / (12.0 * step_s)
-    # subtracting the middle first keeps the digits that the weights would cancel
-    bend = [each - at[2] for each in at]
-    acceleration = (16.0 * (bend[1] + bend[3]) - bend[0] - bend[4]) / (12.0 * step_s**2)
-    inertial = [tf.unstack(vector, axis=-1) for vector in (at[2], velocity, acceleration)]
-    sine, cosine = sin_cos(angle_rad)
+def _sampled(position_km: tf.Tensor, weights: tf.Tensor, angle_rad: tf.Tensor, turn_rate: tf.Tensor) -> Motion:
+    """Inertial motion between nodes on an even grid, turned to the Earth: components [1, satellite, node, fraction]."""
+    spans = angle_rad.shape[0]
+    nodes = 1e3 * position_km
+    # differences from a node in the middle: subtracting first keeps the digits that weights of derivatives cancel
+    middle = nodes[:, _NODES // 2 - 1 : _NODES // 2 - 1 + spans]
+    apart = [nodes[:, k : k + spans] - middle for k in range(_NODES)]
+    one = tf.exp(0.0 * angle_rad[:1, :1])  # XLA repeats sums in whatever reads them, quotients it keeps
+
+    def interpolated(axis: int, order: int) -> tf.Tensor:
+        total = sum(apart[k][None, :, :, axis, None] * weights[order, k] for k in range(_NODES))
+        return (total if order else total + middle[None, :, :, axis, None]) / one
+
+    (x, vx, ax), (y, vy, ay), (z, vz, az) = ([interpolated(axis, order) for order in range(3)] for axis in range(3))
+    sine, cosine = (part / one for part in sin_cos(angle_rad))
+    inertial = ((x, y, z), (vx, vy, vz), (ax, ay, az))
     (x, y, z), (vx, vy, vz), (ax, ay, az) = ([cosine * p + sine * q, cosine * q - sine * p, r] for p, q, r in inertial)
     ux, uy = vx + turn_rate * y, vy - turn_rate * x
     bx = ax + 2.0 * turn_rate * vy - turn_rate**2 * x
@@ -163,7 +210,7 @@ def _sampled(position_km: tf.Tensor, step_s: tf.Tensor, angle_rad: tf.Tensor, tu
 
 
 _MOTIONS: dict[str, Callable[..., Motion]] = {
-    "circular": circular_motion,
+    "circular": lambda *parts: circular_motion(CircularTables(*parts)),
     "keplerian": _keplerian,
     "sampled": _sampled,
     "states": lambda state: _states(*state.__tf_flatten__()[1]),

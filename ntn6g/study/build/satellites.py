@@ -14,6 +14,7 @@ from ntn6g.core.errors import ScenarioError, ScenarioWarning
 from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s
 
 _OLD_DAYS = 30.0  # beyond, elements are warned about
+_REACH_S = 300.0  # beyond both ends of a window, what interpolation between SGP4's positions may ask for
 
 
 def _circular(asked: scenario.Circular) -> orbit.Platform:
@@ -198,6 +199,6 @@ def require_orbit(several: orbit.Fleet, key: str, start: datetime, duration_s: f
     if not isinstance(several, orbit.ElementSets):
         return
     try:
-        several.positions_teme_km(start, np.array([0.0, duration_s]))
+        several.positions_teme_km(start, np.array([-_REACH_S, duration_s + _REACH_S]))
     except ScenarioError as error:
         raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
