@@ -47,6 +47,7 @@ from ntn6g.scenario.scenario import (
     json_schema,
     sweep_points,
 )
+from ntn6g.scenario.sensing import Detector, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 
@@ -61,6 +62,7 @@ __all__ = [
     "Constellation",
     "Coverage",
     "Decoder",
+    "Detector",
     "Engine",
     "Fading",
     "GasModel",
@@ -86,6 +88,8 @@ __all__ = [
     "Rician",
     "Scenario",
     "ScintillationModel",
+    "SensedTarget",
+    "Sensing",
     "ShadowedRician",
     "Stop",
     "Survey",

@@ -17,6 +17,7 @@ _RIVALS: dict[str, dict[str, set[str]]] = {
         "side": {"fraction", "from_culmination_s", "utc"},
         **{moment: {"utc", *_MOMENTS} - {moment} for moment in _MOMENTS},
     },
+    "sensing": {"image_snr_db": {"snr_db"}, "snr_db": {"image_snr_db"}},
     "link": {
         "mcs": {"modulation"},
         "modulation": {"mcs"},

@@ -13,6 +13,7 @@ from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_n
 from ntn6g.scenario.link import Link, Power
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
 from ntn6g.scenario.platforms import At, Platform, Terminal
+from ntn6g.scenario.sensing import Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
 
@@ -24,6 +25,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "coverage": ("platforms", "coverage"),
     "bler_table": ("bler_table",),
     "channel": ("channel",),
+    "sensing": ("sensing",),
 }  # sections without which a study cannot be
 
 
@@ -37,7 +39,7 @@ class Track(Section):
 class Part(Section):
     """What one part changes; `power`, `sweep` and `stop` are replaced, the other keys merged."""
 
-    study: Literal["link", "pass", "coverage", "bler_table", "channel"] | None = None
+    study: Literal["link", "pass", "coverage", "bler_table", "channel", "sensing"] | None = None
     """Study kind of this part."""
     description: str | None = None
     """What this part shows."""
@@ -55,6 +57,8 @@ class Part(Section):
     """Keys of `coverage`."""
     survey: dict[str, Any] | None = None
     """Keys of `survey`."""
+    sensing: dict[str, Any] | None = None
+    """Keys of `sensing`."""
     sweep: Sweep | None = None
     """Replaces the inherited `sweep`."""
     stop: Stop | None = None
@@ -66,9 +70,10 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass", "coverage", "bler_table", "channel"] | None = None
+    study: Literal["link", "pass", "coverage", "bler_table", "channel", "sensing"] | None = None
     """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
-    bler_table (code blocks on white noise) or channel (losses and fading); required unless each part gives it."""
+    bler_table (code blocks on white noise), channel (losses and fading) or sensing (targets found and measured);
+    required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
     description: str = ""
@@ -95,6 +100,8 @@ class Scenario(Section):
     """Code blocks of a bler_table study; required by it."""
     survey: Survey = Field(default_factory=Survey)
     """Place and axes of a channel study."""
+    sensing: Sensing | None = None
+    """Frame, targets and detector of a sensing study; required by it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -223,17 +230,18 @@ def _check_swept(path: str, known: Mapping[str, Key]) -> None:
 def check(scenario: Scenario) -> None:
     """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
     if scenario.study is None:
-        raise ScenarioError("required key is missing; choose link, pass, coverage, bler_table or channel", key="study")
+        raise ScenarioError(f"required key is missing; choose {', '.join(list(_NEEDED)[:-1])} or sensing", key="study")
     for key in _NEEDED[scenario.study]:
         if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
     link = scenario.link if scenario.study == "link" else None  # a pass reads its spacing at most
-    for section in (scenario.channel, link, scenario.power):
+    sensing = scenario.sensing if scenario.study == "sensing" else None
+    for section in (scenario.channel, link, scenario.power, sensing):
         if section is not None:
             section.check()
     if scenario.study == "coverage":
         scenario.coverage_platform()
-    elif scenario.study not in ("bler_table", "channel"):
+    elif scenario.study not in ("bler_table", "channel", "sensing"):
         _check_geometry(scenario)
 
 

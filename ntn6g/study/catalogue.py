@@ -46,6 +46,7 @@ def _studies() -> dict[str, str]:
         "channel": "losses against elevation and frequency, delay profile, Doppler spectrum, distributions of links",
         "coverage": "satellites of a constellation in view over the Earth, gaps and revisit",
         "bler_table": "block error rate of code blocks on white noise, for a table that others look up",
+        "sensing": "targets found, missed and measured on the grid that carries data, against bounds and closed forms",
     }
 
 

@@ -146,7 +146,7 @@ def _batch_rows(studies: list[Any]) -> dict[str, int]:
     return {
         structure.label: study.rows(structure)
         for study in studies
-        if study.kind in ("link", "bler_table")
+        if study.kind in ("link", "bler_table", "sensing")
         for structure in dict.fromkeys(point.structure for point in study.points)
     }
 

@@ -167,5 +167,5 @@ def test_detectors_that_cannot_be_are_refused(changes, words):
 
 
 def test_windows_longer_than_the_axis_are_refused():
-    with pytest.raises(ValueError, match="29 cells of training and guard on an axis of 28"):
+    with pytest.raises(ValueError, match="29 cells of training and guard on an axis of 28 cells of delay"):
         Cfar()(tf.zeros([1, 4, 28]))

@@ -14,6 +14,7 @@ from ntn6g.services.sensing.maps import (
     strongest,
     window,
 )
+from ntn6g.services.sensing.trial import SensingTrial, TrialOutcome, TrialValues
 
 __all__ = [
     "DETECTORS",
@@ -26,7 +27,10 @@ __all__ = [
     "RangeDopplerMap",
     "SensingFrame",
     "SensingGrid",
+    "SensingTrial",
     "Targets",
+    "TrialOutcome",
+    "TrialValues",
     "crlb",
     "echo_response",
     "estimate_channel",

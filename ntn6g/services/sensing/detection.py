@@ -125,34 +125,53 @@ class Cfar:
         """Closed form for a Swerling-1 target whose cell has this signal-to-noise ratio (linear, integrated)."""
         return DETECTORS[self.kind](self.multiple / (1.0 + snr), self.cells, self.place)
 
-    def __call__(self, power: tf.Tensor) -> tf.Tensor:
-        """Which cells of a map hold a target: float32 [..., M', N'] to bool of the same shape.
+    @property
+    def _reach(self) -> int:
+        return (self.guard + self.training) * self.padding
+
+    def check(self, shape: tuple[int, int]) -> None:
+        """Raise ``ValueError`` when the windows do not fit on a map of Doppler by delay cells."""
+        length, wanted = shape[self.over == "delay"], 2 * self._reach + self.padding
+        if self.kind != "known-noise" and wanted > length:
+            raise ValueError(f"{wanted} cells of training and guard on an axis of {length} cells of {self.over}")
+
+    def __call__(self, power: tf.Tensor, multiple: tf.Tensor | None = None) -> tf.Tensor:
+        """Which cells of a map hold a target.
+
+        Parameters
+        ----------
+        power : float32 [..., M', N']
+            Maps.
+        multiple : float32 [...] or None
+            Threshold over the noise statistic of each map; None takes ``self.multiple`` for all.
+
+        Returns
+        -------
+        bool [..., M', N']
 
         Raises
         ------
         ValueError
             When the windows are longer than the axis.
         """
+        self.check(tuple(power.shape[-2:]))
+        alpha = self.multiple if multiple is None else multiple[..., None, None]
         if self.kind == "known-noise":
-            return power > self.multiple
+            return power > alpha
         axis = len(power.shape) - (1 if self.over == "delay" else 2)
-        length, reach = power.shape[axis], (self.guard + self.training) * self.padding
-        if 2 * reach + self.padding > length:
-            raise ValueError(f"{2 * reach + self.padding} cells of training and guard on an axis of {length}")
-
+        length, reach = power.shape[axis], self._reach
         wrapped = tf.concat([_part(power, axis, length - reach, reach), power, _part(power, axis, 0, reach)], axis)
         after = (2 * self.guard + self.training + 1) * self.padding  # where the later training cells of cell 0 begin
         if self.kind == "os":
             places = [first + k * self.padding for first in (0, after) for k in range(self.training)]
-            return self._outranks(power, [_part(wrapped, axis, place, length) for place in places])
+            return self._outranks(power / alpha, [_part(wrapped, axis, place, length) for place in places])
         sums = _run_sums(wrapped, axis, self.training, self.padding)
         before, later = _part(sums, axis, 0, length), _part(sums, axis, after, length)
         noise = tf.maximum(before, later) if self.kind == "go" else 0.5 * (before + later)
-        return power > self.multiple / self.training * noise
+        return power > alpha / float(self.training) * noise
 
-    def _outranks(self, power: tf.Tensor, training: list[tf.Tensor]) -> tf.Tensor:
+    def _outranks(self, level: tf.Tensor, training: list[tf.Tensor]) -> tf.Tensor:
         """Whether at least ``place`` training cells lie below the cell over alpha: no sorting is needed."""
-        level = power / self.multiple
         below = tf.add_n([tf.cast(cell < level, tf.float32) for cell in training])
         return below >= float(self.place)
 

@@ -9,6 +9,7 @@ from ntn6g.study.build.bler_table import BlerTableStudy
 from ntn6g.study.build.coverage import CoverageStudy
 from ntn6g.study.build.link import LinkStudy
 from ntn6g.study.build.passes import PassStudy
+from ntn6g.study.build.sensing import SensingStudy
 from ntn6g.study.build.survey import ChannelStudy
 
 __all__ = ["STUDIES", "build"]
@@ -19,6 +20,7 @@ STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
     "coverage": CoverageStudy,
     "bler_table": BlerTableStudy,
     "channel": ChannelStudy,
+    "sensing": SensingStudy,
 }
 """Study kinds by the name a scenario gives them."""
 

@@ -17,6 +17,7 @@ from ntn6g.study.plots.channel_survey import channel_survey
 from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
+from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc
 from ntn6g.study.plots.style import house_style, legend_text, require_format, save
 from ntn6g.study.plots.tables import PUBLISHED, RATES, TIME_AXES, Part, View, axis_of, read_run, telling_axes, x_axis
 from ntn6g.study.plots.uncoded import uncoded
@@ -32,13 +33,19 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "coverage": coverage_map,
     "bler-table": bler_curves,
     "channel": channel_survey,
+    "sensing": accuracy,
+    "roc": roc,
+    "range-doppler": range_doppler,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
-_SERIES = {"coverage": "in_view_mean", "channel": "loss_elevation_db"}  # that tell a kind of figure
-_CURVES = ("waterfall", "uncoded", "along-pass")  # these take a `View` too
+# that tell a kind of figure
+_SERIES = {"coverage": "in_view_mean", "channel": "loss_elevation_db", "range-doppler": "map_db"}
+_STUDIES = {"bler_table": "bler-table", "sensing": "sensing"}  # that have one kind of figure for their rows
+_CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
+_SHARED_AXES |= {"range-doppler": "map", "roc": ROC_AXIS}
 
 
 def draw_run(folder: Path) -> list[Path]:
@@ -165,10 +172,11 @@ def figure_kind(part: Part) -> str:
     drawn = [kind for kind, series in _SERIES.items() if series in part.series]
     if drawn:
         return drawn[0]
-    if part.study in _SERIES or not any(part.has(rate) for rate in RATES):
+    rates = ("false_alarm_rate",) if part.study == "sensing" else RATES
+    if part.study in _SERIES or not any(part.has(rate) for rate in rates):
         return ""
-    if part.study == "bler_table":
-        return "bler-table"
+    if part.study in _STUDIES:
+        return "roc" if ROC_AXIS in part.varying() else _STUDIES[part.study]
     if x_axis(part) in TIME_AXES:
         return "along-pass"
     return "waterfall" if part.has("bler") or part.has("throughput_bps") else "uncoded"

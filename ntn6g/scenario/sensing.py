@@ -1,0 +1,101 @@
+"""What a sensing study asks: a frame, targets, how strong their echoes are, and how they are looked for."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.fields import Name, Section, at_most_one
+
+
+class SensedTarget(Section):
+    """A point target."""
+
+    range_m: float = Field(default=30.0, ge=0.0, le=1e8)
+    """Distance of a monostatic radar, or by how much the path over the target is longer than the direct one, m."""
+    velocity_m_s: float = Field(default=20.0, ge=-1e5, le=1e5)
+    """Closing speed, or rate at which the path over the target shortens, m/s; negative for what recedes."""
+    above_db: float = Field(default=0.0, ge=-100.0, le=100.0)
+    """Mean echo over the one that the signal-to-noise ratio is about, dB."""
+
+
+class Detector(Section):
+    """Constant false-alarm rate detection."""
+
+    kind: Literal["ca", "os", "go", "known-noise"] = "ca"
+    """ca (mean of the training cells), os (order statistic), go (greater of the two sides), known-noise (a limit)."""
+    false_alarm: float = Field(default=1e-4, gt=0.0, lt=1.0)
+    """Probability per cell of noise, above 0 to below 1."""
+    training: int = Field(default=12, ge=1, le=256)
+    """Training cells on each side, 1 to 256."""
+    guard: int = Field(default=2, ge=0, le=64)
+    """Cells between, on each side, 0 to 64."""
+    over: Literal["delay", "doppler"] = "delay"
+    """Axis along which the training cells lie."""
+
+
+class Sensing(Section):
+    """A frame of the grid that carries data, and the targets that send it back."""
+
+    geometry: Literal["monostatic", "bistatic"] = "monostatic"
+    """monostatic (there and back) or bistatic (excess over the direct path)."""
+    carrier_ghz: float = Field(default=28.0, gt=0.0, le=1_000.0)
+    """Carrier, GHz, above 0 to 1000."""
+    subcarrier_khz: float = Field(default=120.0, ge=1.0, le=1_000.0)
+    """Subcarrier spacing, kHz, 1 to 1000."""
+    resource_blocks: int = Field(default=8, ge=1, le=275)
+    """Resource blocks of 12 subcarriers, 1 to 275."""
+    symbols: int = Field(default=56, ge=2, le=4_096)
+    """Symbols that are integrated coherently, 2 to 4096."""
+    modulation: Literal["qpsk", "16qam", "64qam", "256qam"] = "qpsk"
+    """Constellation of the data."""
+    comb: int = Field(default=4, ge=1, le=64)
+    """Pilots on every comb-th subcarrier, 1 to 64; matters with pilot_share or without knowledge of the data."""
+    symbol_step: int = Field(default=1, ge=1, le=64)
+    """Pilots in every so many symbols, 1 to 64."""
+    pilot_share: float | None = Field(default=None, ge=0.0, le=1.0)
+    """Share of the energy in pilots, 0 to 1; absent, every element has the same energy."""
+    knows_data: bool = True
+    """Whether the data are known to the sensing receiver, as to the sender of a monostatic radar."""
+    swerling: Literal[0, 1, 2, 3, 4] = 0
+    """Fluctuation of the cross sections: 0 steady, 1 and 3 from frame to frame, 2 and 4 from symbol to symbol."""
+    estimator: Literal["zf", "matched", "lmmse"] = "zf"
+    """Channel estimate: division, matched filter, or their mean-square compromise."""
+    window: Literal["rectangular", "hamming", "hann"] = "rectangular"
+    """Window over both axes."""
+    padding: int = Field(default=2, ge=1, le=8)
+    """Cells of the map per native cell on each axis, 1 to 8."""
+    refine: Literal["none", "quadratic", "newton"] = "newton"
+    """How a peak is placed between the cells."""
+    image_snr_db: float | None = Field(default=None, ge=-100.0, le=200.0)
+    """Echo energy over the whole frame over the noise density, dB; or give snr_db."""
+    snr_db: float | None = Field(default=None, ge=-200.0, le=100.0)
+    """Echo energy on the mean element over the noise density, dB; or give image_snr_db."""
+    targets: dict[Name, SensedTarget] = Field(default_factory=dict)
+    """Targets by name; none is a scene of noise."""
+    spread_cells: float = Field(default=1.0, ge=0.0, le=100.0)
+    """Every frame has its targets anywhere within so many native cells about their places; 0 holds them there."""
+    detector: Detector = Field(default_factory=Detector)
+    """How targets are declared."""
+    picture: bool = False
+    """Whether the map of each point's first frame is kept."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        at_most_one(self, "image_snr_db", "snr_db")
+        if self.pilot_share not in (None, 1.0) and self.comb == self.symbol_step == 1:
+            raise ValueError(f"pilot_share {self.pilot_share:g} leaves energy to data, but every element is a pilot")
+        if not self.knows_data and self.pilot_share == 0.0:
+            raise ValueError("pilot_share 0 leaves nothing to sense with, since knows_data is false")
+        return self
+
+    def check(self) -> None:
+        """Raise `ScenarioError` unless echoes have a strength where there are targets, and only there."""
+        given = self.image_snr_db is not None or self.snr_db is not None
+        if self.targets and not given:
+            raise ScenarioError("required key is missing; give exactly one of image_snr_db, snr_db", key="sensing")
+        if given and not self.targets:
+            raise ScenarioError(
+                "a signal-to-noise ratio is given, but no target; define one, such as {a: {range_m: 30}}",
+                key="sensing.targets",
+            )

@@ -1,0 +1,131 @@
+"""One frame of a sensing experiment from drawn places to what was found, missed and measured."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g.core import random
+from ntn6g.orbit.state import TensorRecord
+from ntn6g.services.sensing.detection import Cfar
+from ntn6g.services.sensing.echo import Targets
+from ntn6g.services.sensing.frame import SensingFrame
+from ntn6g.services.sensing.maps import RangeDopplerMap, strongest
+
+_CLEAR_CELLS = 2  # native cells around a target's row and column that are not counted as noise
+
+
+@dataclass(frozen=True, eq=False)
+class TrialValues(TensorRecord):
+    """What differs from frame to frame of a batch."""
+
+    delay_s: tf.Tensor
+    """Float64 [batch, target]."""
+    doppler_hz: tf.Tensor
+    """Float64 [batch, target]."""
+    snr: tf.Tensor
+    """Float32 [batch, target]: echo on an element of unit energy over the noise density."""
+    spread_cells: tf.Tensor
+    """Float64 [batch]: each target lies anywhere within this many native cells about its place, on both axes."""
+    multiple: tf.Tensor
+    """Float32 [batch]: threshold of the detector over its noise statistic."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrialOutcome(TensorRecord):
+    """Counts and errors of each frame, [batch]."""
+
+    found: tf.Tensor
+    """Int32: targets whose cell was declared one."""
+    quiet_cells: tf.Tensor
+    """Int32: cells more than two native cells away from every target's row and column."""
+    false_alarms: tf.Tensor
+    """Int32: those of them declared a target."""
+    delay_error_s: tf.Tensor
+    """Float64: strongest reflection less the target; 0 unless there is exactly one target."""
+    doppler_error_hz: tf.Tensor
+    """Float64, likewise."""
+
+
+class SensingTrial:
+    """Draws targets, data and noise, and puts the frame through map, detector and estimator.
+
+    Parameters
+    ----------
+    frame : SensingFrame
+        Grid, constellation, fluctuation and channel estimate.
+    rd_map : RangeDopplerMap
+        The map.
+    detector : Cfar
+        The detector; its padding is that of the map.
+    targets : int
+        Their number, 0 and up.
+    refine : str
+        As `ntn6g.services.sensing.strongest`.
+
+    Raises
+    ------
+    ValueError
+        When detector and map differ in their padding, or a window does not fit.
+    """
+
+    def __init__(
+        self, frame: SensingFrame, rd_map: RangeDopplerMap, detector: Cfar, *, targets: int, refine: str = "newton"
+    ) -> None:
+        if detector.padding != rd_map.padding:
+            raise ValueError(f"a detector for padding {detector.padding} on a map of padding {rd_map.padding}")
+        detector.check(rd_map.shape)
+        self.frame, self.rd_map, self.detector = frame, rd_map, detector
+        self.targets, self.refine = targets, refine
+
+    def place(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor]:
+        """Delays in s and Doppler shifts in Hz of the targets, float64 [batch, target]; the stream 'place' is used."""
+        grid = self.frame.grid
+        drawn = tf.cast(random.uniform(random.stream(keys, "place"), (2, self.targets)), tf.float64) - 0.5
+        shift = drawn * values.spread_cells[:, None, None]
+        delay_s = values.delay_s + shift[:, 0] * grid.delay_cell_s
+        return delay_s, values.doppler_hz + shift[:, 1] * grid.doppler_cell_hz
+
+    def picture(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Channel estimate, map and detections of each frame: complex64 [batch, symbol, subcarrier], the map twice."""
+        delay_s, doppler_hz = self.place(keys, values)
+        channel = self._channel(keys, delay_s, doppler_hz, values.snr)
+        power = self.rd_map(channel)
+        return channel, power, self.detector(power, values.multiple)
+
+    def _channel(self, keys: tf.Tensor, delay_s: tf.Tensor, doppler_hz: tf.Tensor, snr: tf.Tensor) -> tf.Tensor:
+        if not self.targets:  # an echo of no strength keeps shapes
+            zero = tf.zeros([keys.shape[0], 1], tf.float64)
+            return self.frame(keys, Targets(zero, zero, zero, tf.cast(zero, tf.float32)))
+        return self.frame(keys, Targets(delay_s, doppler_hz, tf.zeros_like(delay_s), snr))
+
+    def __call__(self, keys: tf.Tensor, values: TrialValues) -> TrialOutcome:
+        """Outcome of frames with these keys, uint32 [batch, 2]; works under ``tf.function(jit_compile=True)``."""
+        delay_s, doppler_hz = self.place(keys, values)
+        channel, power, declared = self.picture(keys, values)
+        rows, columns = self.rd_map.shape
+        grid, padding = self.frame.grid, self.rd_map.padding
+        # the axis of Doppler runs backwards from 0, as `RangeDopplerMap.doppler_hz` says
+        row = tf.math.floormod(-doppler_hz * grid.period_s * rows, float(rows))
+        column = tf.math.floormod(delay_s * grid.subcarrier_spacing_hz * columns, float(columns))
+        nearest = tf.cast(tf.round(row), tf.int32) % rows * columns + tf.cast(tf.round(column), tf.int32) % columns
+        hit = tf.gather(tf.reshape(declared, [-1, rows * columns]), nearest, axis=1, batch_dims=1)
+        reach = _CLEAR_CELLS * padding
+        quiet = ~_near(row, rows, reach)[:, :, None] & ~_near(column, columns, reach)[:, None, :]
+        errors = [tf.zeros_like(values.spread_cells)] * 2
+        if self.targets == 1:
+            peak = strongest(self.rd_map, power, channel, refine=self.refine)
+            errors = [peak.delay_s - delay_s[:, 0], peak.doppler_hz - doppler_hz[:, 0]]
+        return TrialOutcome(
+            found=tf.reduce_sum(tf.cast(hit, tf.int32), axis=1),
+            quiet_cells=tf.reduce_sum(tf.cast(quiet, tf.int32), axis=[1, 2]),
+            false_alarms=tf.reduce_sum(tf.cast(quiet & declared, tf.int32), axis=[1, 2]),
+            delay_error_s=errors[0],
+            doppler_error_hz=errors[1],
+        )
+
+
+def _near(place: tf.Tensor, length: int, reach: float) -> tf.Tensor:
+    """Cells of an axis that wraps within reach of any target: float64 [batch, target] to bool [batch, length]."""
+    apart = tf.abs(place[:, :, None] - tf.constant(np.arange(length), tf.float64))
+    return tf.reduce_any(tf.minimum(apart, length - apart) <= reach, axis=1)

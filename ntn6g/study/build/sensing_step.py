@@ -1,0 +1,228 @@
+"""The compiled step of a sensing study: what fixes its structure, and the call that turns work into chunks."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g.core import random
+from ntn6g.phy.grid import SUBCARRIERS_PER_BLOCK
+from ntn6g.services.sensing import (
+    Cfar,
+    RangeDopplerMap,
+    SensingFrame,
+    SensingGrid,
+    SensingTrial,
+    TrialOutcome,
+    TrialValues,
+)
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
+
+_BATCH_BYTES = 256 * 2**20
+_BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the map, alive at once
+_FEWEST_ROWS, _MOST_ROWS = 64, 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensingStructure:
+    """All that shapes the tensors of a frame; names as in `ntn6g.scenario.Sensing`."""
+
+    subcarriers: int
+    symbols: int
+    subcarrier_spacing_hz: float
+    modulation: str
+    comb: int
+    symbol_step: int
+    pilot_share: float | None
+    knows_data: bool
+    swerling: int
+    estimator: str
+    window: str
+    padding: int
+    refine: str
+    targets: int
+    detector: str
+    training: int
+    guard: int
+    over: str
+
+    @property
+    def channel_key(self) -> str:
+        """What shapes the draw of places and reflections: frames that differ elsewhere meet the same targets."""
+        return f"sensing|{self.swerling}|{self.targets}"
+
+    @property
+    def label(self) -> str:
+        """Every field, for manifests."""
+        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
+
+    @cached_property
+    def grid(self) -> SensingGrid:
+        """The frame."""
+        return SensingGrid(
+            subcarriers=self.subcarriers,
+            symbols=self.symbols,
+            subcarrier_spacing_hz=self.subcarrier_spacing_hz,
+            comb=self.comb,
+            symbol_step=self.symbol_step,
+            pilot_share=self.pilot_share,
+            knows_data=self.knows_data,
+        )
+
+    def cfar(self, false_alarm: float) -> Cfar:
+        """The detector at a false-alarm rate."""
+        return Cfar(
+            kind=self.detector,
+            false_alarm=false_alarm,
+            training=self.training,
+            guard=self.guard,
+            over=self.over,
+            padding=self.padding,
+        )
+
+
+def make_trial(structure: SensingStructure) -> SensingTrial:
+    """Build the frame, map, detector and estimator of a structure.
+
+    Raises
+    ------
+    ValueError
+        When they do not fit together.
+    """
+    frame = SensingFrame(
+        structure.grid,
+        modulation=structure.modulation,
+        swerling=structure.swerling,
+        estimator=structure.estimator,
+    )
+    rd_map = RangeDopplerMap(grid=structure.grid, padding=structure.padding, windows=structure.window)
+    detector = structure.cfar(0.5)  # every frame brings its own threshold
+    return SensingTrial(frame, rd_map, detector, targets=structure.targets, refine=structure.refine)
+
+
+def batch_rows(structure: SensingStructure) -> int:
+    """Frames of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
+    cells = structure.subcarriers * structure.symbols * structure.padding**2
+    return min(max(_BATCH_BYTES // (_BYTES_PER_CELL * cells) // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
+
+
+@dataclass(frozen=True)
+class SensingWork:
+    """What a step needs of a point: the key of its draws, and the values of its frames."""
+
+    channel_key: str
+    targets: Sequence[tuple[float, float, float]]
+    """Delay in s, Doppler shift in Hz and linear signal-to-noise ratio of each target."""
+    spread_cells: float
+    multiple: float
+
+
+class SensingStep:
+    """Computes chunks of frames, ``rows`` frames a call, with one compilation.
+
+    Parameters
+    ----------
+    trial : SensingTrial
+        The frame's way.
+    seed : int
+        Seed of the run.
+    rows : int
+        Frames of a batch, a multiple of 32.
+    """
+
+    def __init__(self, trial: SensingTrial, *, seed: int, rows: int) -> None:
+        self.trial, self._seed = trial, seed
+        self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
+        self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
+        self._spent_s: list[float] = []
+
+    @property
+    def compile_count(self) -> int:
+        """How often the structure was traced."""
+        return int(self.compiled.experimental_get_tracing_count())
+
+    @property
+    def compile_s(self) -> float:
+        """What the first call took beyond the fastest other one."""
+        if not self._spent_s:
+            return 0.0
+        return max(0.0, self._spent_s[0] - min(self._spent_s[1:], default=0.0))
+
+    @property
+    def run_s(self) -> float:
+        """Time of all calls without `compile_s`."""
+        return sum(self._spent_s) - self.compile_s
+
+    def arguments(self, work: Sequence[tuple[SensingWork, int]]) -> tuple[tf.Tensor, TrialValues]:
+        """Chunk keys uint32 [chunks, 2] and values [rows] of a batch."""
+        keys = [random.chunk_key(self._seed, point.channel_key, number) for point, number in work]
+        return tf.constant(keys, tf.uint32), values_of([point for point, _ in work], BLOCKS_PER_CHUNK)
+
+    def __call__(self, work: Sequence[tuple[SensingWork, int]]) -> list[Chunk]:
+        """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
+        begun = time.perf_counter()
+        found = self.compiled(*self.arguments(work))
+        counts, sums = ({name: column.numpy() for name, column in part.items()} for part in found)
+        self._spent_s.append(time.perf_counter() - begun)
+        return [
+            Chunk(
+                {name: int(column[i]) for name, column in counts.items()},
+                {name: float(column[i]) for name, column in sums.items()},
+            )
+            for i in range(self.chunks_per_batch)
+        ]
+
+    def _sums(self, chunk_keys: tf.Tensor, values: TrialValues) -> tuple[dict[str, Any], dict[str, Any]]:
+        outcome: TrialOutcome = self.trial(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
+
+        def total(column: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+            return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
+
+        alarms = tf.cast(outcome.false_alarms, tf.int64)
+        counts: Mapping[str, tf.Tensor] = {
+            "blocks": tf.ones_like(outcome.found),
+            "found": outcome.found,
+            "quiet_cells": outcome.quiet_cells,
+            "false_alarms": alarms,
+            "false_alarms_squared": alarms * alarms,
+        }
+        sums: dict[str, tf.Tensor] = {}
+        grid = self.trial.frame.grid
+        for name, error, cell in (
+            ("delay", outcome.delay_error_s, grid.delay_cell_s),
+            ("doppler", outcome.doppler_error_hz, grid.doppler_cell_hz),
+        ):
+            cells = error / cell  # fourth powers of seconds would be lost in the smallest numbers
+            sums |= {f"{name}_{power}": total(cells**power, tf.float64) for power in (1, 2, 4)}
+        return {name: total(column, tf.int64) for name, column in counts.items()}, sums
+
+
+def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
+    """Values of some frames of each point, in order."""
+    places = np.array([point.targets for point in points], np.float64).reshape(len(points), -1, 3)
+    rows = np.repeat(places, frames, axis=0)
+
+    def column(name: str, dtype: tf.DType) -> tf.Tensor:
+        return tf.constant(np.repeat([getattr(point, name) for point in points], frames), dtype)
+
+    return TrialValues(
+        delay_s=tf.constant(rows[..., 0]),
+        doppler_hz=tf.constant(rows[..., 1]),
+        snr=tf.constant(rows[..., 2], tf.float32),
+        spread_cells=column("spread_cells", tf.float64),
+        multiple=column("multiple", tf.float32),
+    )
+
+
+def sensing_step(structure: SensingStructure, *, seed: int, rows: int) -> SensingStep:
+    """Step of a structure, built wherever it is to run."""
+    return SensingStep(make_trial(structure), seed=seed, rows=rows)
+
+
+def subcarriers(resource_blocks: int) -> int:
+    """Subcarriers of resource blocks."""
+    return SUBCARRIERS_PER_BLOCK * resource_blocks

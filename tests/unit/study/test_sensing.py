@@ -1,0 +1,198 @@
+"""Study `sensing`: what its columns mean, what it refuses, and that its step is made for a GPU."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.stats import binomtest, chi2
+from tensorflow.python.framework import kernels
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario import from_mapping
+from ntn6g.study.build.sensing import SensingStudy
+from ntn6g.study.engine import Tally
+
+LIGHT_M_S = 299_792_458.0
+
+
+def study(stop=64, sweep=None, **sensing):
+    given = {"targets": {"car": {"range_m": 30.0, "velocity_m_s": 20.0}}, "image_snr_db": 25.0, "resource_blocks": 3}
+    given = {key: value for key, value in (given | {"symbols": 14} | sensing).items() if value is not None}
+    given.setdefault("detector", {"training": 4, "guard": 1})
+    raw = {"schema": 1, "study": "sensing", "name": "t", "sensing": given, "stop": {"max_blocks": stop}}
+    return SensingStudy("", from_mapping(raw | ({"sweep": sweep} if sweep else {}) | {"engine": {"batch": 64}}))
+
+
+def rows(asked):
+    """Rows of a study, computed chunk by chunk as a run does."""
+    found = []
+    for structure in dict.fromkeys(point.structure for point in asked.points):
+        step = asked.recipe(structure)()
+        for point in [each for each in asked.points if each.structure == structure]:
+            tally = Tally()
+            for first in range(0, asked.rule.max_chunks, step.chunks_per_batch):
+                for chunk in step([(point.work, first + k) for k in range(step.chunks_per_batch)]):
+                    tally.add(chunk)
+            found.append({**point.axes, **asked.row(point, tally, "max_blocks")})
+        assert step.compile_count == 1
+    return found
+
+
+def as_designed(row):
+    """Whether counted false alarms deviate by less than 3.29 standard errors, 1e-3, from their interval of 95 %."""
+    error = (row["false_alarm_rate_high"] - row["false_alarm_rate_low"]) / (2 * 1.96)
+    return abs(row["false_alarm_rate"] - row["false_alarm_design"]) < 3.29 * error
+
+
+def test_a_single_target_is_measured_at_its_bound_and_found_as_the_closed_form_says():
+    # Swerling 1 in the middle of a cell: range cells of 34.7 m, velocity cells of 42.8 m/s at 28 GHz
+    on_grid = {"car": {"range_m": 2 * LIGHT_M_S / 2 / (36 * 120e3), "velocity_m_s": 0.0}}
+    asked = study(4096, targets=on_grid, spread_cells=0.0, swerling=1, padding=1, image_snr_db=14.0)
+
+    (row,) = rows(asked)
+
+    # 90 % power for an error of 0.03
+    assert binomtest(round(row["detection_probability"] * 4096), 4096, row["detection_theory"]).pvalue > 1e-3
+    assert as_designed(row)
+    assert row["range_cell_m"] == pytest.approx(34.70, abs=0.01)
+    assert row["velocity_cell_m_s"] == pytest.approx(42.83, abs=0.01)
+
+
+def test_points_of_one_structure_share_a_program_and_the_error_follows_the_bound():
+    asked = study(512, sweep={"grid": {"sensing.image_snr_db": [24, 34], "sensing.detector.false_alarm": [1e-3, 0.1]}})
+
+    found = rows(asked)
+
+    assert len(found) == 4
+    for row in found:
+        # 512 squared errors, chi-squared: 1e-3 over the eight of this test
+        low, high = np.sqrt(chi2.ppf([6e-5, 1 - 6e-5], 512) / 512)
+        assert low < row["range_rmse_over_crlb"] < high
+        assert low < row["velocity_rmse_over_crlb"] < high
+        assert row["range_rmse_m"] / row["range_crlb_m"] == pytest.approx(row["range_rmse_over_crlb"])
+        assert row["range_rmse_m_low"] < row["range_rmse_m"] < row["range_rmse_m_high"]
+        assert abs(row["range_bias_m"]) < 0.2 * row["range_rmse_m"]
+    assert found[0]["range_rmse_m"] == found[1]["range_rmse_m"]  # equal draws, another threshold
+    assert found[0]["false_alarm_rate"] < found[1]["false_alarm_rate"]
+    assert found[0]["range_crlb_m"] / found[2]["range_crlb_m"] == pytest.approx(10**0.5)
+
+
+def test_intervals_of_the_error_cover_it():
+    # 200 studies would be long: the interval of a mean square of normal errors, on synthetic sums
+    rng, inside = np.random.default_rng(4), 0
+    asked = study()
+    point = asked.points[0]
+    truth = point.metres_per_s * point.structure.grid.delay_cell_s * 0.03
+    for _ in range(1000):
+        errors = 0.03 * rng.normal(size=256)
+        sums = {f"{name}_{k}": float(np.sum(errors**k)) for name in ("delay", "doppler") for k in (1, 2, 4)}
+        counts = dict.fromkeys(("found", "false_alarms", "false_alarms_squared"), 0)
+        row = asked.row(point, Tally(8, {"blocks": 256, "quiet_cells": 256, **counts}, sums), None)
+        inside += row["range_rmse_m_low"] <= truth <= row["range_rmse_m_high"]
+
+    assert 0.93 <= inside / 1000 <= 0.97
+
+
+def test_bistatic_ranges_are_twice_as_long_per_delay():
+    mono, bistatic = (study(geometry=kind).points[0] for kind in ("monostatic", "bistatic"))
+
+    assert mono.facts["range_cell_m"] * 2 == pytest.approx(bistatic.facts["range_cell_m"])
+    assert mono.facts["velocity_crlb_m_s"] * 2 == pytest.approx(bistatic.facts["velocity_crlb_m_s"])
+    assert mono.work.targets[0][0] == pytest.approx(2 * 30.0 / LIGHT_M_S)
+    assert bistatic.work.targets[0][1] == pytest.approx(20.0 * 28e9 / LIGHT_M_S)
+
+
+def test_pilots_alone_fold_earlier_and_know_less():
+    pilots = study(knows_data=False, comb=4, pilot_share=0.25, resource_blocks=6).points[0].facts
+    everything = study(knows_data=True, comb=4, pilot_share=0.25, resource_blocks=6).points[0].facts
+
+    assert pilots["unambiguous_range_m"] == pytest.approx(LIGHT_M_S / 2 / (4 * 120e3))
+    assert everything["sensed_image_snr_db"] - pilots["sensed_image_snr_db"] == pytest.approx(10 * np.log10(4))
+    assert pilots["range_crlb_m"] / everything["range_crlb_m"] == pytest.approx(2.0, rel=0.01)  # comb ends 3 short
+
+
+def test_a_scene_of_noise_has_false_alarms_only():
+    (row,) = rows(study(2048, targets={}, image_snr_db=None, padding=1, detector={"training": 4, "false_alarm": 0.01}))
+
+    assert as_designed(row)
+    assert row["false_alarm_design"] == 0.01
+    assert not {"detection_probability", "range_rmse_m", "sensed_image_snr_db"} & row.keys()
+
+
+def test_the_picture_shows_the_target_where_it_is():
+    (series,) = study(picture=True, spread_cells=0.0, image_snr_db=25.0).series()
+
+    row, column = np.unravel_index(series["map_db"].argmax(), series["map_db"].shape)
+    assert np.all(np.diff(series["velocity_m_s"]) > 0)
+    assert series["declared"][row, column]
+    # half a padded cell
+    assert series["range_m"][column] == pytest.approx(series["target_range_m"][0], abs=34.7 / 4 + 0.01)
+    assert series["velocity_m_s"][row] == pytest.approx(series["target_velocity_m_s"][0], abs=42.8 / 4 + 0.01)
+    assert json.loads(str(series["axes"])) == {}
+
+
+def test_chunks_depend_on_neither_their_order_nor_their_neighbours():
+    asked = study(sweep={"zip": {"sensing.image_snr_db": [5, 20], "sensing.targets.car.range_m": [30, 60]}})
+    step, (one, other) = asked.recipe(asked.points[0].structure)(), [point.work for point in asked.points]
+
+    first, second = step([(one, 3), (other, 5)])
+
+    again, turned = step([(other, 5), (one, 3)])
+    assert (first.counts, first.sums) == (turned.counts, turned.sums)
+    assert (second.counts, second.sums) == (again.counts, again.sums)
+    assert step([(one, 3), (one, 4)])[0].counts == first.counts
+
+
+@pytest.mark.parametrize("kind", ["ca", "os"])
+def test_every_op_of_the_step_compiles_for_a_gpu(kind):
+    tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))  # registers the kernels
+    asked = study(swerling=3, estimator="lmmse", detector={"kind": kind, "training": 4}, modulation="16qam")
+    step, work = asked.recipe(asked.points[0].structure)(), asked.points[0].work
+
+    concrete = step.compiled.get_concrete_function(*step.arguments([(work, 0), (work, 1)]))
+
+    definition = concrete.graph.as_graph_def()
+    ops = {node.op for node in definition.node} - {"Placeholder"}
+    for function in definition.library.function:
+        ops |= {node.op for node in function.node_def}
+    ops -= {function.signature.name for function in definition.library.function}
+    assert "FFT2D" in ops
+    without = {
+        op
+        for op in ops
+        if not any(k.device_type == "XLA_GPU_JIT" for k in kernels.get_registered_kernels_for_op(op).kernel)
+    }
+    assert without == set()
+
+
+def test_identity_follows_the_physics_alone():
+    one, other = study(), study(picture=True)
+    assert one.points[0].identity == other.points[0].identity
+    changed = study(padding=3)
+    assert changed.points[0].identity != one.points[0].identity
+    assert dataclasses.replace(changed.points[0].structure, padding=2) == one.points[0].structure
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image_snr_db": None}, "exactly one of image_snr_db, snr_db"),
+        ({"snr_db": 3.0}, "at most one of image_snr_db, snr_db"),
+        ({"targets": {}}, "sensing.targets: a signal-to-noise ratio is given, but no target"),
+        ({"targets": {"car": {"range_m": 120.0}}}, "beyond the cyclic prefix of 595 ns, which reaches 89 m"),
+        ({"targets": {"car": {"velocity_m_s": 90.0}}}, "inter-carrier interference of -9.8 dB of the echo"),
+        ({"image_snr_db": 60.0}, "dB of the noise"),
+        ({"detector": {"training": 40}}, "cells of training and guard on an axis of 72 cells of delay"),
+        ({"detector": {"kind": "so"}}, "choose ca, os, go or known-noise"),
+        ({"pilot_share": 0.5, "comb": 1}, "every element is a pilot"),
+        ({"pilot_share": 0.0, "knows_data": False}, "nothing to sense with"),
+    ],
+)
+def test_scenes_that_cannot_be_are_refused_in_one_line(changes, words):
+    with pytest.raises(ScenarioError) as refused:
+        study(**changes)
+    assert words in str(refused.value)
+    assert str(refused.value).startswith("sensing")
+    assert "\n" not in str(refused.value)
