@@ -34,6 +34,7 @@ from ntn6g.orbit.geometry import LinkGeometry, link_geometry, slant_range_m
 from ntn6g.orbit.network.contacts import ContactPlan, contact_plan
 from ntn6g.orbit.network.fleet import ElementSets, Fleet
 from ntn6g.orbit.network.pairs import PairChunk, pair_geometry
+from ntn6g.orbit.network.programs import programs_traced
 from ntn6g.orbit.passes import Pass, SightLine, find_passes, next_pass, time_at_elevation
 from ntn6g.orbit.platforms.circular import CircularOrbit
 from ntn6g.orbit.platforms.element_set import ElementSet, constellation_state
@@ -117,6 +118,7 @@ __all__ = [
     "orbital_message",
     "pair_geometry",
     "predicted_state",
+    "programs_traced",
     "slant_range_m",
     "stack_states",
     "state_of_elements",

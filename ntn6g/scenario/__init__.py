@@ -19,6 +19,7 @@ from ntn6g.scenario.channel import (
     Tdl,
     Weather,
 )
+from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.harq import Harq, LimitedBuffer
 from ntn6g.scenario.link import Budget, Decoder, Link, Power, Ptrs
@@ -60,6 +61,7 @@ __all__ = [
     "Circular",
     "Conformance",
     "Constellation",
+    "Contacts",
     "Coverage",
     "Decoder",
     "Detector",

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.bler_table import BlerTable
 from ntn6g.scenario.channel import Channel, follows_elevation
+from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
 from ntn6g.scenario.link import Link, Power
@@ -23,6 +24,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "link": ("channel", "link", "power"),
     "pass": ("channel",),
     "coverage": ("platforms", "coverage"),
+    "contacts": ("platforms", "terminals", "contacts"),
     "bler_table": ("bler_table",),
     "channel": ("channel",),
     "sensing": ("sensing",),
@@ -39,7 +41,7 @@ class Track(Section):
 class Part(Section):
     """What one part changes; `power`, `sweep` and `stop` are replaced, the other keys merged."""
 
-    study: Literal["link", "pass", "coverage", "bler_table", "channel", "sensing"] | None = None
+    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing"] | None = None
     """Study kind of this part."""
     description: str | None = None
     """What this part shows."""
@@ -55,6 +57,8 @@ class Part(Section):
     """Keys of `track`."""
     coverage: dict[str, Any] | None = None
     """Keys of `coverage`."""
+    contacts: dict[str, Any] | None = None
+    """Keys of `contacts`."""
     survey: dict[str, Any] | None = None
     """Keys of `survey`."""
     sensing: dict[str, Any] | None = None
@@ -70,9 +74,10 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass", "coverage", "bler_table", "channel", "sensing"] | None = None
+    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing"] | None = None
     """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
-    bler_table (code blocks on white noise), channel (losses and fading) or sensing (targets found and measured);
+    contacts (satellites over ground stations), bler_table (code blocks on white noise), channel (losses and fading) or
+    sensing (targets found and measured);
     required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
@@ -96,6 +101,8 @@ class Scenario(Section):
     """The time axis of a pass study."""
     coverage: Coverage | None = None
     """Grid and instants of a coverage study; required by it."""
+    contacts: Contacts | None = None
+    """Satellites and window of a contact study; required by it."""
     bler_table: BlerTable | None = None
     """Code blocks of a bler_table study; required by it."""
     survey: Survey = Field(default_factory=Survey)
@@ -133,6 +140,11 @@ class Scenario(Section):
         """The constellation of a coverage study: the one that `coverage` names, or the only one."""
         given = self.coverage.platform if self.coverage else None
         return _chosen("platform", given, self.platforms, section="coverage")
+
+    def contacts_platform(self) -> str:
+        """The constellation of a contact study: the one that `contacts` names, or the only one."""
+        given = self.contacts.platform if self.contacts else None
+        return _chosen("platform", given, self.platforms, section="contacts")
 
     def terminal_name(self) -> str:
         """The terminal of the link: the one that `at` names, or the only one."""
@@ -241,6 +253,8 @@ def check(scenario: Scenario) -> None:
             section.check()
     if scenario.study == "coverage":
         scenario.coverage_platform()
+    elif scenario.study == "contacts":
+        scenario.contacts_platform()
     elif scenario.study not in ("bler_table", "channel", "sensing"):
         _check_geometry(scenario)
 

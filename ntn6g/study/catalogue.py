@@ -45,6 +45,7 @@ def _studies() -> dict[str, str]:
         "pass": "elevation, range, delay, Doppler and Doppler rate of a pass against time",
         "channel": "losses against elevation and frequency, delay profile, Doppler spectrum, distributions of links",
         "coverage": "satellites of a constellation in view over the Earth, gaps and revisit",
+        "contacts": "rise, culmination and set of satellites over a network of ground stations",
         "bler_table": "block error rate of code blocks on white noise, for a table that others look up",
         "sensing": "targets found, missed and measured on the grid that carries data, against bounds and closed forms",
     }

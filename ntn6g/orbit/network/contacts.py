@@ -1,7 +1,7 @@
 """Contacts of many satellites with many stations: rise, culmination, set of every one, and the gaps between them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -47,6 +47,12 @@ class ContactPlan:
     def utc(self, offset_s: float) -> datetime:
         """An instant of the plan."""
         return self.epoch + timedelta(seconds=float(offset_s))
+
+    def longer_than(self, length_s: float) -> "ContactPlan":
+        """The contacts that last at least so long."""
+        kept = self.set_s - self.rise_s >= length_s
+        names = ("station", "satellite", "rise_s", "culmination_s", "set_s", "culmination_elevation_rad", "cut")
+        return replace(self, **{name: getattr(self, name)[kept] for name in names})
 
     def gaps_s(self, station: int) -> np.ndarray:
         """Lengths of the times without any contact at a station, in order; at the ends of the window they are cut."""

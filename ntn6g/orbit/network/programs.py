@@ -171,7 +171,17 @@ def program(reduce: Callable[..., Any] | None) -> Callable[..., Any]:
         geometry = LinkGeometry(*(tf.reshape(field, whole)[..., :instants] for field in seen.__tf_flatten__()[1]))
         return geometry if reduce is None else reduce(geometry, *operands)
 
-    return tf.function(compute, jit_compile=True, autograph=False)
+    compiled = tf.function(compute, jit_compile=True, autograph=False)
+    _MADE.append(compiled)
+    return compiled
+
+
+_MADE: list[Any] = []
+
+
+def programs_traced() -> int:
+    """How many programs of pairs this process has traced so far: one for each reduction, kind of motion and shape."""
+    return sum(each.experimental_get_tracing_count() for each in _MADE)
 
 
 def _keplerian(

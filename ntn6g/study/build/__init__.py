@@ -6,6 +6,7 @@ from typing import Any
 from ntn6g.scenario import Scenario
 from ntn6g.scenario.messages import place
 from ntn6g.study.build.bler_table import BlerTableStudy
+from ntn6g.study.build.contacts import ContactStudy
 from ntn6g.study.build.coverage import CoverageStudy
 from ntn6g.study.build.link import LinkStudy
 from ntn6g.study.build.passes import PassStudy
@@ -18,6 +19,7 @@ STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
     "link": LinkStudy,
     "pass": PassStudy,
     "coverage": CoverageStudy,
+    "contacts": ContactStudy,
     "bler_table": BlerTableStudy,
     "channel": ChannelStudy,
     "sensing": SensingStudy,

@@ -44,7 +44,7 @@ class CoverageStudy:
     def recipe(self, structure: str) -> Recipe:
         """The one step there is."""
         del structure
-        return recipe_of(_figures)
+        return recipe_of(_figures, orbit.programs_traced)
 
     def row(self, point: DeterministicPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Figures of the whole grid, its cells weighted by their area."""

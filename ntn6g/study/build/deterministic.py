@@ -43,20 +43,31 @@ def points_of(scenario: Scenario, structure: str, check: Callable[[Scenario], No
 
 
 class DeterministicStep:
-    """Step of one chunk: the figures that a function makes of a scenario."""
+    """Step of one chunk: the figures that a function makes of a scenario.
 
-    def __init__(self, figures: Callable[[Scenario], Mapping[str, float]]) -> None:
-        self._figures = figures
+    Parameters
+    ----------
+    figures : callable
+        From a scenario to named numbers.
+    traced : callable, optional
+        How many programs the process has traced, where the figures come from compiled ones.
+    """
+
+    def __init__(
+        self, figures: Callable[[Scenario], Mapping[str, float]], traced: Callable[[], int] | None = None
+    ) -> None:
+        self._figures, self._traced = figures, traced
         self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
 
     def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
         """Compute the chunk of each scenario."""
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), self._traced() if self._traced else 0
         chunks = [Chunk({}, self._figures(asked)) for asked, _ in work]
         self.run_s += time.perf_counter() - begun
+        self.compile_count += (self._traced() if self._traced else 0) - before
         return chunks
 
 
-def recipe_of(figures: Callable[[Scenario], Mapping[str, float]]) -> Recipe:
+def recipe_of(figures: Callable[[Scenario], Mapping[str, float]], traced: Callable[[], int] | None = None) -> Recipe:
     """How a worker builds the step of a module-level function."""
-    return partial(DeterministicStep, figures)
+    return partial(DeterministicStep, figures, traced)

@@ -14,6 +14,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
 from ntn6g.study.plots.bler_curves import bler_curves
 from ntn6g.study.plots.channel_survey import channel_survey
+from ntn6g.study.plots.contact_plan import contact_plan
 from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "along-pass": along_pass,
     "pass": pass_geometry,
     "coverage": coverage_map,
+    "contacts": contact_plan,
     "bler-table": bler_curves,
     "channel": channel_survey,
     "sensing": accuracy,
@@ -40,12 +42,17 @@ FIGURES: dict[str, Callable[..., Any]] = {
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
 # that tell a kind of figure
-_SERIES = {"coverage": "in_view_mean", "channel": "loss_elevation_db", "range-doppler": "map_db"}
+_SERIES = {
+    "coverage": "in_view_mean",
+    "contacts": "culmination_s",
+    "channel": "loss_elevation_db",
+    "range-doppler": "map_db",
+}
 _STUDIES = {"bler_table": "bler-table", "sensing": "sensing"}  # that have one kind of figure for their rows
 _CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
-_SHARED_AXES |= {"range-doppler": "map", "roc": ROC_AXIS}
+_SHARED_AXES |= {"contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
 
 
 def draw_run(folder: Path) -> list[Path]:

@@ -83,6 +83,7 @@ NAMES = {
     "channel.domain": Name("Domain", "{} domain"),
     "terminals.ue.speed_kmh": Name("Terminal speed (km/h)", "{} km/h"),
     "coverage.platform": Name("Constellation", "{}"),
+    "contacts.platform": Name("Constellation", "{}"),
     "sensing.image_snr_db": Name("Image SNR (dB)", "image SNR {} dB"),
     "sensing.snr_db": Name("SNR per element (dB)", "SNR {} dB per element"),
     "sensing.detector.false_alarm": Name("False-alarm rate per cell", "false-alarm rate {}"),
