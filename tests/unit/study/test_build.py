@@ -333,3 +333,35 @@ def test_faraday_and_p618_scintillation_are_switches_of_the_budget():
     model = {"method": "p618", "antenna_diameter_m": 0.6, "wet_refractivity": 60.0}
     moved = budgeted({}, scintillation_model=model)["path_loss_db"] - budgeted({})["path_loss_db"]
     assert 0.05 < moved < 2.0  # 0.22 dB of the table at 40 degrees against the fade of 0.1 % of the year
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("weather", "rain_rate_001_mm_h", 36.0),
+        ("weather", "rain_height_km", 3.3),
+        ("weather", "liquid_kg_m2", 0.9),
+        ("weather", "exceeded_percent", 0.2),
+        ("weather", "polarisation_tilt_deg", 0.0),
+        ("gas_model", "vapour_density_g_m3", 9.0),
+        ("scintillation_model", "wet_refractivity", 70.0),
+        ("scintillation_model", "antenna_diameter_m", 1.2),
+        ("scintillation_model", "antenna_efficiency", 0.7),
+    ],
+)
+def test_every_number_of_the_atmosphere_moves_the_budget(section, key, value):
+    air = {
+        "weather": RAINY | {"liquid_kg_m2": 0.8},
+        "gas_model": {"method": "p676"},
+        "scintillation_model": {"method": "p618", "antenna_diameter_m": 0.6, "wet_refractivity": 60.0},
+    }
+    losses = {"rain": True, "cloud": True}
+    before = budgeted(losses, **air)["path_loss_db"]
+    after = budgeted(losses, **air | {section: air[section] | {key: value}})["path_loss_db"]
+    assert abs(after - before) > 1e-3
+
+
+def test_the_ionosphere_is_an_input_too():
+    before = budgeted({}, carrier_ghz=2.0)["path_loss_db"]
+    after = budgeted({}, carrier_ghz=2.0, scintillation_model={"fluctuation_4ghz_db": 0.0})["path_loss_db"]
+    assert before - after == pytest.approx(2.2, abs=0.005)  # TR 38.821, 6.1.3.1

@@ -1,0 +1,69 @@
+"""Every entry of the tables of 3GPP TR 38.811 that the channel reads, against values retyped from independent sources.
+
+Tolerance: what float64 leaves of an interpolation at its nodes.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+
+from ntn6g.channel import ENVIRONMENTS, lookup, ntn_tdl_profile
+from ntn6g.channel.fading.rays import Scattering, Tables
+from ntn6g.channel.tables import read_table
+
+VALUES = yaml.safe_load((Path(__file__).parent / "data" / "channel_tr38811.yaml").read_text(encoding="utf-8"))
+ELEVATION_RAD = np.deg2rad(np.arange(10.0, 91.0, 10.0))
+OURS = {"numClusters": "clusters"}
+COLUMNS = [
+    (environment, band, sight) for environment in ENVIRONMENTS for band in ("S", "Ka") for sight in (True, False)
+]
+
+
+@pytest.mark.parametrize(("environment", "band", "sight"), COLUMNS)
+def test_fast_fading_parameters(environment, band, sight):
+    printed = VALUES["large_scale_parameters"][environment][f"{'LOS' if sight else 'NLOS'}_{band}"]
+    ours = Tables([Scattering(environment, band, sight)]).at(tf.constant(ELEVATION_RAD))
+
+    assert len(printed) == (16 if sight else 14)  # the K-factor's two are missing without line of sight
+    for quantity, row in printed.items():
+        found = getattr(ours, OURS.get(quantity, quantity)).numpy()
+        assert found == pytest.approx(row, rel=1e-9, abs=1e-9), quantity
+    for quantity in ("muDS", "sigmaDS", *(("muK", "sigmaK") if sight else ())):
+        assert lookup(environment, band, sight, quantity, ELEVATION_RAD) == pytest.approx(printed[quantity], rel=1e-12)
+
+
+@pytest.mark.parametrize(("environment", "band", "sight"), COLUMNS)
+def test_large_scale_losses(environment, band, sight):
+    shadowing = VALUES["shadowing"][environment][band]
+
+    def ours(quantity):
+        return lookup(environment, band, sight, quantity, ELEVATION_RAD)
+
+    assert ours("sigma_sf_db") == pytest.approx(shadowing["los_db" if sight else "nlos_db"], rel=1e-12)
+    assert ours("clutter_db") == pytest.approx([0.0] * 9 if sight else shadowing["clutter_db"], rel=1e-12)
+    assert ours("los_probability") == pytest.approx(VALUES["los_probability"][environment], rel=1e-12)
+    assert ours("tropospheric_scintillation_db") == pytest.approx(VALUES["tropospheric_scintillation_db"], rel=1e-12)
+
+
+def test_angular_scaling_is_that_of_the_number_of_clusters():
+    for environment, band, sight in COLUMNS:
+        ours = Tables([Scattering(environment, band, sight)]).at(tf.constant(ELEVATION_RAD))
+        for name in ("azimuth", "zenith"):
+            printed = [VALUES[f"{name}_scaling"][int(count)] for count in ours.clusters.numpy()]
+            assert getattr(ours, f"{name}_scaling").numpy() == pytest.approx(printed, rel=1e-6)
+
+
+@pytest.mark.parametrize("letter", "ABCD")
+def test_profiles(letter):
+    printed, line, clusters = VALUES["profiles"][letter], ntn_tdl_profile(letter), read_table("tr38811_cdl")
+    row = clusters[f"NTN-CDL-{letter}"]
+
+    assert list(line.delays) == printed["delay_norm"]
+    assert list(line.powers_db) == printed["power_dB"]
+    assert line.line_of_sight == (letter in "CD")
+    names = {"aoa_deg": "AOA", "zoa_deg": "ZOA", "casa_deg": "cASA", "czsa_deg": "cZSA", "xpr_db": "XPR_dB"}
+    assert {theirs: row[ours] for ours, theirs in names.items()} == {name: printed[name] for name in names.values()}
+    assert clusters["elevation_deg"] == 50
