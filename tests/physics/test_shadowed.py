@@ -48,10 +48,10 @@ def tabulated(density, top):
 
 
 def test_gamma_deviates_are_gamma_distributed(holm):
-    """Kolmogorov-Smirnov, 20000 draws: sees distributions 0.014 apart."""
-    p_values = []
+    """Kolmogorov-Smirnov, 200000 draws: sees distributions 0.0045 apart, such as a shape of 1.02 for 1."""
+    p_values, count = [], 200_000
     for word, shape in enumerate((0.1, 0.739, 1.0, 2.5, 19.4, 500.0)):
-        found = random.gamma(keys(word), full(shape)).numpy().astype(float)
+        found = random.gamma(keys(word, count), full(shape, count)).numpy().astype(float)
         p_values.append(stats.kstest(found, stats.gamma(shape).cdf).pvalue)
     assert not holm(p_values)
 
