@@ -158,19 +158,19 @@ class Constellation(Section):
     epoch: UtcTime | None = None
     """Instant of the filed angles, UTC; not needed where the constellation is given by element sets."""
     growth: Growth | None = None
-    """When it is launched; what is in orbit at the date `on` is taken. Excludes `deployed`."""
-    on: UtcTime | None = None
-    """Date of a growing constellation, UTC; an axis to sweep. Required with `growth`."""
+    """When it is launched; what is in orbit at the key date is taken. Excludes `deployed`."""
+    date: UtcTime | None = None
+    """The day at which a growing constellation is looked at, UTC; an axis to sweep. Required with `growth`."""
 
     @model_validator(mode="after")
     def _growing(self) -> Self:
-        if (self.growth is None) != (self.on is None):
-            raise ValueError("a constellation that grows needs both growth and on; one of them is missing")
+        if (self.growth is None) != (self.date is None):
+            raise ValueError("a constellation that grows needs both growth and date; one of them is missing")
         if self.growth is not None and self.deployed != 1.0:
             raise ValueError("deployed and growth are both given; give exactly one")
-        if self.growth is not None and self.on is not None and self.on < self.growth.first:
+        if self.growth is not None and self.date is not None and self.date < self.growth.first:
             raise ValueError(
-                f"on {self.on:%Y-%m-%d} lies before growth.first {self.growth.first:%Y-%m-%d}; no plane is up"
+                f"date {self.date:%Y-%m-%d} lies before growth.first {self.growth.first:%Y-%m-%d}; no plane is up"
             )
         return self
 

@@ -156,5 +156,6 @@ def _figures(asked: Scenario) -> dict[str, float]:
         "satellites": float(fleet(platform, f"platforms.{name}").size),
         "in_view_min": float(found["in_view_min"].min()),
         "longest_gap_s": float(found["longest_gap_s"].max()),
-        **{key: float((weights * found[key]).sum()) for key in ("in_view_mean", "visible_fraction", "revisit_s")},
+        "visible_fraction": 1.0 - float((weights * (1.0 - found["visible_fraction"])).sum()),
+        **{key: float((weights * found[key]).sum()) for key in ("in_view_mean", "revisit_s")},
     }

@@ -93,9 +93,9 @@ def _walker(asked: scenario.Walker) -> orbit.Fleet:
 
 def _constellation(asked: scenario.Constellation) -> orbit.Fleet:
     named = orbit.constellation(asked.name)
-    if asked.growth is None or asked.on is None:
+    if asked.growth is None or asked.date is None:
         return named.fleet(asked.epoch, shells=asked.shells or (), deployed=asked.deployed)
-    share = min(1.0, (asked.on - asked.growth.first) / (asked.growth.complete - asked.growth.first))
+    share = min(1.0, (asked.date - asked.growth.first) / (asked.growth.complete - asked.growth.first))
     in_turn = asked.growth.order == "by-shell"
     return named.fleet(asked.epoch, shells=asked.shells or (), deployed=share, in_turn=in_turn)
 

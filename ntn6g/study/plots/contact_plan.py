@@ -24,25 +24,26 @@ def contact_plan(parts: Sequence[Part]) -> "Figure":
     stations = max(len(part.series["stations"]) for part in parts)
     figure = new_figure(max(6.4, 4.4 * len(parts) + 0.6), 2.6 + 0.34 * stations + 1.6)
     grid = figure.subplots(
-        2, len(parts), sharex="col", squeeze=False, height_ratios=[0.4 + 0.34 * stations, 2.2], sharey="row"
+        2, len(parts), sharex="col", squeeze=False, height_ratios=[0.4 + 0.34 * stations, 2.2]
     )
     for (bars, below), part in zip(grid.T, parts, strict=True):
         names = [str(name) for name in part.series["stations"]]
+        stop_h = float(part.series["duration_s"]) / 3_600.0
         for place, name in enumerate(names):
             chosen = part.series["station"] == name
             begin_h, end_h = part.series["rise_s"][chosen] / 3_600.0, part.series["set_s"][chosen] / 3_600.0
             color = PALETTE[place % len(PALETTE)]
             spans = [(a, b - a) for a, b in _merged(begin_h, end_h)]
             bars.broken_barh(spans, (place - 0.35, 0.7), color=color, linewidth=0.0)
-            below.step(*_in_view(begin_h, end_h), where="post", color=color, label=name, linewidth=1.0)
+            below.step(*_in_view(begin_h, end_h[end_h < stop_h]), where="post", color=color, label=name, linewidth=1.0)
         bars.set_yticks(range(len(names)), names)
         bars.set_ylim(len(names) - 0.5, -0.5)
         bars.grid(axis="y", visible=False)
         bars.set_title(str(part.series["platform"]) if len(parts) > 1 else "")
-        below.set_xlim(0.0, float(part.series["duration_s"]) / 3_600.0)
+        below.set_xlim(0.0, stop_h)
+        below.set_ylim(bottom=0.0)
+        below.yaxis.get_major_locator().set_params(integer=True)
         below.set_xlabel(f"Time since {str(part.series['start_utc']).replace('T', ' ').removesuffix('Z')} UTC (h)")
-    grid[1, 0].set_ylim(bottom=0.0)
-    grid[1, 0].yaxis.get_major_locator().set_params(integer=True)
     grid[1, 0].set_ylabel("Satellites in view")
     add_title(figure, "Contacts", _summary(parts[0].series) if len(parts) == 1 else "")
     return figure

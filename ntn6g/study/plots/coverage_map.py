@@ -65,4 +65,7 @@ def _label(part: Part) -> str:
     """The constellation, with what else tells it from the others."""
     name = str(part.series["platform"])
     axes = json.loads(str(part.series.get("axes", "{}")))
-    return part.label if part.label and set(axes) - {"coverage.platform"} else name
+    further = set(axes) - {"coverage.platform"}
+    if further == {f"platforms.{name}.date"}:
+        return f"{name} {str(axes[further.pop()])[:10]}"
+    return part.label if part.label and further else name

@@ -258,7 +258,7 @@ GROWING = {
 def test_a_growing_constellation_has_the_planes_of_its_date(on, order, expected):
     from ntn6g.study.build.satellites import fleet
 
-    section = {**GROWING, "on": f"{on}T00:00:00Z", "growth": {**GROWING["growth"], "order": order}}
+    section = {**GROWING, "date": f"{on}T00:00:00Z", "growth": {**GROWING["growth"], "order": order}}
     found = fleet(sections(section)[0], "platforms.sat")
 
     assert found.size == expected
@@ -271,12 +271,12 @@ def test_a_growing_constellation_has_the_planes_of_its_date(on, order, expected)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({}, ["growth and on", "missing"]),
-        ({"on": "2023-01-01T00:00:00Z"}, ["2023-01-01", "before growth.first 2024-01-01"]),
-        ({"on": "2025-01-01T00:00:00Z", "deployed": 0.5}, ["deployed and growth"]),
+        ({}, ["growth and date", "missing"]),
+        ({"date": "2023-01-01T00:00:00Z"}, ["2023-01-01", "before growth.first 2024-01-01"]),
+        ({"date": "2025-01-01T00:00:00Z", "deployed": 0.5}, ["deployed and growth"]),
         (
             {
-                "on": "2025-01-01T00:00:00Z",
+                "date": "2025-01-01T00:00:00Z",
                 "growth": {"first": "2028-01-01T00:00:00Z", "complete": "2024-01-01T00:00:00Z"},
             },
             ["exchanged?"],
