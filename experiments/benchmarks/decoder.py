@@ -51,13 +51,20 @@ class Match:
         noise = self._random.normal(size=self._sent.shape)
         return tf.constant(2.0 * (self._sent + deviation * noise) / deviation**2, tf.float32)
 
-    def ratio(self, esno_db: float, rounds: int = ROUNDS) -> tuple[float, dict[str, float]]:
-        """The peer's time over ours, and the median times in s."""
-        batches = [self.received(esno_db) for _ in range(rounds + 1)]
-        turn = {"ours": iter(batches), "peer": iter(batches)}
+    def ratio(self, esno_db: float, batches: int = 1) -> tuple[float, dict[str, float]]:
+        """The peer's time over ours, and the median times in s of so many batches in a row.
+
+        Where one batch takes a few milliseconds, a turn holds several, or it would measure how long a busy machine
+        lets a thread wait.
+        """
+        drawn = [[self.received(esno_db) for _ in range(batches)] for _ in range(ROUNDS + 1)]
+        turn = {"ours": iter(drawn), "peer": iter(drawn)}
         spent = timing.in_turns(
-            {"ours": lambda: self.ours(next(turn["ours"])), "peer": lambda: self.peer(next(turn["peer"]))},
-            rounds=rounds,
+            {
+                "ours": lambda: [self.ours(llr) for llr in next(turn["ours"])],
+                "peer": lambda: [self.peer(llr) for llr in next(turn["peer"])],
+            },
+            rounds=ROUNDS,
         )
         return timing.ratio(spent, "peer", "ours"), {name: statistics.median(each) for name, each in spent.items()}
 
@@ -90,7 +97,7 @@ def run() -> dict[str, float]:
     small = []
     for size, esno_db in SMALL.items():
         each = Match(*size)
-        small.append(each.ratio(esno_db, rounds=4 * ROUNDS)[0])
+        small.append(each.ratio(esno_db, batches=16)[0])
         both, only_ours, only_peer = each.failures(esno_db, 8)
         timing.note(
             f"K = {size[0]}: ratio {small[-1]:.1f}; of {8 * ROWS} words at {esno_db} dB: wrong in both {both}, "

@@ -16,6 +16,9 @@ from ntn6g.phy.coding.check_rules import NORMALISED_MIN_SUM, OFFSET_MIN_SUM, SUM
 from ntn6g.phy.coding.ldpc import LdpcCode
 
 GROUP = 64  # codewords that stop together; their rows of 128 bytes and a layer's messages fit a core's cache
+# XLA shares a loop among threads from some 10 kB on, which costs more than the loop where it is that small: codes with
+# few checks of few edges are decoded in groups below that
+SMALL_GROUP, SMALL_LAYER = 16, 320  # codewords; edges of a layer's largest check times lifting size
 CERTAIN = 4.0  # ratio; what a bit can add to the quality by which codewords are grouped
 ITERATIONS = 20  # at R = 0.3, 16 lose 0.1 dB and leave the bracket of published 10 % points by 0.03 dB
 PEER_ITERATIONS = 20  # Sionna's default, behind its published BLER tables
@@ -43,8 +46,8 @@ class LayeredDecoder:
     moves a quarter to a half of the memory that float32 does,
     which is what limits the speed. A codeword whose parity holds is frozen.
 
-    More than 64 codewords are decoded in groups of 64, one group after another in one compiled loop, each until
-    all of its codewords hold or ``iterations`` are spent. The groups are made of codewords of like quality (mean
+    More than 64 codewords (16 of a small code) are decoded in groups of 64 (16), one group after another in one
+    compiled loop, each until all of its codewords hold or ``iterations`` are spent. The groups are made of codewords of like quality (mean
     of \|L\|, clipped), so that clear ones do not wait for hard ones, be it that points of different signal-to-noise
     ratio share a batch or that fading sets the blocks of one point apart. Moving single codewords out of a running
     group was estimated to save less than it costs.
@@ -58,24 +61,26 @@ class LayeredDecoder:
     def __init__(self, code: LdpcCode, *, rule: CheckRule = NORMALISED_MIN_SUM, iterations: int = ITERATIONS) -> None:
         self.code, self.iterations, self._rule = code, iterations, rule
         self._rows = [code.rows_of(layer) for layer in code.layers]
+        largest = max(len(layer) for layer in code.layers) * code.lifting_size
+        self._group_size = SMALL_GROUP if largest <= SMALL_LAYER else GROUP
 
     def __call__(self, llr: tf.Tensor) -> DecodedWords:
         """Decode float32 [columns * Z, codewords], 0 where nothing was received."""
-        code, words = self.code, llr.shape[1]
+        code, words, size = self.code, llr.shape[1], self._group_size
         channel = self._rule.quantise(-llr)
-        if words <= GROUP:
+        if words <= size:
             return self._group(channel)
-        groups = -(-words // GROUP)
+        groups = -(-words // size)
         quality = tf.reduce_sum(tf.minimum(tf.abs(llr), CERTAIN), 0)
         order = tf.argsort(quality, stable=True)
         # what fills the last group is zero, a codeword that holds at once
-        padded = tf.pad(tf.gather(channel, order, axis=1), [[0, 0], [0, groups * GROUP - words]])
-        stacked = tf.transpose(tf.reshape(padded, [-1, groups, GROUP]), [1, 0, 2])
+        padded = tf.pad(tf.gather(channel, order, axis=1), [[0, 0], [0, groups * size - words]])
+        stacked = tf.transpose(tf.reshape(padded, [-1, groups, size]), [1, 0, 2])
         bits, parity_ok, used = tf.map_fn(
             self._group_parts, stacked, fn_output_signature=(tf.int8, tf.bool, tf.int32), parallel_iterations=1
         )
         place = tf.argsort(order)
-        bits = tf.reshape(tf.transpose(bits, [1, 0, 2]), [code.information_bits, groups * GROUP])
+        bits = tf.reshape(tf.transpose(bits, [1, 0, 2]), [code.information_bits, groups * size])
         return DecodedWords(
             tf.gather(bits, place, axis=1),
             tf.gather(tf.reshape(parity_ok, [-1]), place),
