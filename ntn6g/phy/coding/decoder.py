@@ -47,10 +47,10 @@ class LayeredDecoder:
     which is what limits the speed. A codeword whose parity holds is frozen.
 
     More than 64 codewords (16 of a small code) are decoded in groups of 64 (16), one group after another in one
-    compiled loop, each until all of its codewords hold or ``iterations`` are spent. The groups are made of codewords of like quality (mean
-    of \|L\|, clipped), so that clear ones do not wait for hard ones, be it that points of different signal-to-noise
-    ratio share a batch or that fading sets the blocks of one point apart. Moving single codewords out of a running
-    group was estimated to save less than it costs.
+    compiled loop, each until all of its codewords hold or ``iterations`` are spent. The groups are made of codewords
+    of like quality (mean of \|L\|, clipped), so that clear ones do not wait for hard ones, be it that points of
+    different signal-to-noise ratio share a batch or that fading sets the blocks of one point apart. Moving single
+    codewords out of a running group was estimated to save less than it costs.
 
     References
     ----------
