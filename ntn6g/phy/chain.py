@@ -175,7 +175,7 @@ class LinkChain:
         """
         sent = self.modulation.map(coded)
         drawn = self._draw(keys, values, start_s)
-        noise_variance = _noise_variance(keys, values, drawn.path_loss_db)
+        noise_variance = noise_variance_of(keys, values, drawn.path_loss_db)
         noise_keys = random.stream(keys, "noise") if noise_keys is None else noise_keys
         received, channel = self._propagate(drawn, values, self.grid.fill(sent), (noise_keys, noise_variance))
         known, error = self._channel_knowledge(received, channel, noise_variance)
@@ -206,6 +206,13 @@ class LinkChain:
 
         ``noise`` holds its keys, uint32 [B, 2], and its variance, float32 [B].
         """
+        received, channel = self._air(self._moving(drawn, values), grid_values)
+        noise_keys, variance = noise
+        drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
+        return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel
+
+    def _moving(self, drawn: ChannelRealization, values: LinkValues) -> ChannelRealization:
+        """The drawn realization on its way, bulk terms compensated."""
         moving = drawn.with_bulk(
             delay_s=values.delay_s,
             range_rate_m_s=values.range_rate_m_s,
@@ -213,11 +220,7 @@ class LinkChain:
             carrier_hz=values.carrier_hz,
             path_loss_db=values.path_loss_db,
         )
-        realization = precompensate(moving, residual_offset_hz=values.residual_offset_hz)
-        received, channel = self._air(realization, grid_values)
-        noise_keys, variance = noise
-        drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
-        return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel
+        return precompensate(moving, residual_offset_hz=values.residual_offset_hz)
 
     def _channel_knowledge(
         self, received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor
@@ -250,7 +253,7 @@ class LinkChain:
         )
 
 
-def _noise_variance(keys: tf.Tensor, values: LinkValues, drawn_loss_db: tf.Tensor) -> tf.Tensor:
+def noise_variance_of(keys: tf.Tensor, values: LinkValues, drawn_loss_db: tf.Tensor) -> tf.Tensor:
     """Noise over signal with what a block loses: shadowing drawn here, and what the fading has drawn by itself."""
     shadow_db = values.shadow_sigma_db * random.normal(random.stream(keys, "shadowing"), (1,))[:, 0]
     return values.noise_variance * tf.exp(_DB_TO_NEPER * (shadow_db + drawn_loss_db))

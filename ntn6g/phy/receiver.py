@@ -1,10 +1,11 @@
-"""Channel estimation on the DM-RS and LMMSE equalisation of a one-layer, one-antenna grid.
+"""Channel estimation on the DM-RS and LMMSE equalisation.
 
-Both are what Sionna's ``LSChannelEstimator`` (linear interpolation) and ``LMMSEEqualizer`` compute, written for one
-antenna: interpolation is a product with a constant matrix, and the equaliser is a division, so that XLA runs them
-over the whole batch at once. The tests hold the two pairs equal.
+Both are what Sionna's ``LSChannelEstimator`` (linear interpolation) and ``LMMSEEqualizer`` compute: interpolation is a
+product with a constant matrix; the equaliser of one layer and one antenna is a division, that of several layers is
+written out entry by entry, so that XLA runs them over the whole batch at once. The tests hold the pairs equal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,14 +99,20 @@ class PhaseTracker:
 
     def __call__(self, received: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
         """Estimate complex64 [B, 14, subcarriers], turned; ``received`` has the same shape."""
+        return known * self.turn([received], [known])
+
+    def turn(self, received: Sequence[tf.Tensor], known: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Unit phasors, complex64 [B, 14, 1], by which the estimates of all receive antennas have to be turned."""
 
         def at(grid: tf.Tensor) -> tf.Tensor:
             return tf.gather(tf.gather(grid, self._symbols, axis=1), self._subcarriers, axis=2)
 
-        matched = tf.reduce_sum(at(received) * tf.math.conj(at(known) * self._values), axis=2)
+        both = zip(received, known, strict=True)
+        products = [at(signal) * tf.math.conj(at(estimate) * self._values) for signal, estimate in both]
+        matched = tf.reduce_sum(tf.add_n(products), axis=2)
         phasors = tf.concat([_unit(matched), tf.ones([matched.shape[0], self._dmrs], tf.complex64)], axis=1)
         ordered = tf.gather(phasors, self._order, axis=1)
-        return known * _unit(_real_product(ordered[:, None], self._time)[:, 0])[:, :, None]
+        return _unit(_real_product(ordered[:, None], self._time)[:, 0])[:, :, None]
 
 
 def _unit(values: tf.Tensor) -> tf.Tensor:
@@ -138,3 +145,65 @@ def lmmse_equalise(
     power = tf.maximum(tf.square(tf.math.real(channel)) + tf.square(tf.math.imag(channel)), floor)
     symbols = received * tf.math.conj(channel) / tf.cast(power, tf.complex64)
     return Equalised(symbols=symbols, noise_variance=noise_variance / power)
+
+
+def lmmse_detect(
+    received: Sequence[tf.Tensor], channel: Sequence[Sequence[tf.Tensor]], noise_variance: tf.Tensor
+) -> list[Equalised]:
+    r"""Joint LMMSE equaliser of several layers with its bias removed.
+
+    With :math:`M = (H^H H + N_0 I)^{-1}`, layer v is :math:`(M H^H y)_v` over :math:`1 - N_0 M_{vv}`, and what is left
+    on it has the variance :math:`N_0 M_{vv} / (1 - N_0 M_{vv})`; every layer sends unit energy.
+
+    Parameters
+    ----------
+    received : complex64 [B, elements] by receive antenna
+        Received symbols.
+    channel : complex64 [B, elements] by receive antenna and layer
+        What is known of the channel there, precoding included.
+    noise_variance : float32 [B, elements]
+        Noise plus channel-estimation error, alike at all antennas.
+
+    References
+    ----------
+    S. Verdu, "Multiuser Detection", Cambridge, 1998, eqs. 6.32 and 6.47.
+    """
+    layers = range(len(channel[0]))
+
+    def inner(p: int, q: int) -> tf.Tensor:
+        return tf.add_n([tf.math.conj(row[p]) * row[q] for row in channel])
+
+    noise = tf.cast(noise_variance, tf.complex64)
+    loaded = [[inner(p, q) + noise if p == q else inner(p, q) for q in layers] for p in layers]
+    matched = [tf.add_n([tf.math.conj(row[p]) * y for row, y in zip(channel, received, strict=True)]) for p in layers]
+    inverse = _inverse(loaded)
+    found = []
+    for v in layers:
+        left = tf.clip_by_value(noise_variance * tf.math.real(inverse[v][v]), 1e-9, 1.0 - 1e-6)
+        estimate = tf.add_n([inverse[v][q] * matched[q] for q in layers])
+        found.append(
+            Equalised(symbols=estimate / tf.cast(1.0 - left, tf.complex64), noise_variance=left / (1.0 - left))
+        )
+    return found
+
+
+def _inverse(matrix: list[list[tf.Tensor]]) -> list[list[tf.Tensor]]:
+    """Inverse of positive definite matrices entry by entry (Gauss-Jordan; no pivoting is needed).
+
+    Every entry ends in a division by a real pivot, which XLA keeps instead of repeating it in all that uses the entry.
+    """
+    size = len(matrix)
+    one, zero = tf.ones_like(matrix[0][0]), tf.zeros_like(matrix[0][0])
+    rows = [[*matrix[p], *(one if p == q else zero for q in range(size))] for p in range(size)]
+    for k in range(size):
+        pivot, base = tf.math.real(rows[k][k]), rows[k]
+        for p in (p for p in range(size) if p != k):
+            factor, weight = rows[p][k], tf.cast(pivot, tf.complex64)
+            rows[p] = [
+                zero if j == k else _over(entry * weight - factor * base[j], pivot) for j, entry in enumerate(rows[p])
+            ]
+    return [[_over(entry, tf.math.real(row[p])) for entry in row[size:]] for p, row in enumerate(rows)]
+
+
+def _over(values: tf.Tensor, divisor: tf.Tensor) -> tf.Tensor:
+    return tf.complex(tf.math.real(values) / divisor, tf.math.imag(values) / divisor)

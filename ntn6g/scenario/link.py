@@ -69,6 +69,16 @@ class Link(Section):
     """DM-RS symbols beyond the first one, 0 to 3."""
     dmrs_cdm_groups_without_data: Literal[1, 2, 3] = 1
     """DM-RS groups without data, 1 to 2 (3 with DM-RS type 2); the DM-RS takes their power."""
+    layers: int = Field(default=1, ge=1, le=4)
+    """Layers sent at once, 1 to 4, at most as many as antennas at either end."""
+    transmit_antennas: Literal[1, 2, 3, 4] | None = None
+    """Transmit antenna ports, 1 to 4; default: as many as layers."""
+    receive_antennas: int | None = Field(default=None, ge=1, le=16)
+    """Receive antennas, 1 to 16; default: as many as layers."""
+    precoding: Literal["none", "codebook", "svd"] = "none"
+    """Layer i on antenna i, a matrix of the codebook of TS 38.211, or the channel's strongest directions."""
+    tpmi: int = Field(default=0, ge=0, le=27)
+    """Index of the codebook matrix, 0 to 27."""
     ptrs: Ptrs | None = None
     """The phase-tracking reference signal; none unless given, `{}` for its defaults."""
     pilots: bool = True

@@ -57,11 +57,11 @@ class LimitedBuffer:
 
 
 def rate_matched_lengths(coded_bits: int, code_blocks: int, modulation_order: int) -> list[int]:
-    """Bits E_r sent of each code block: first floors of an equal share, then ceilings.
+    """Bits E_r sent of each code block: first floors of an equal share, then ceilings, in units of N_L Q_m.
 
     References
     ----------
-    3GPP TS 38.212 V18, 5.4.2.1 (one layer, no code-block groups).
+    3GPP TS 38.212 V18, 5.4.2.1 (no code-block groups); ``modulation_order`` stands for N_L Q_m.
     """
     symbols = coded_bits // modulation_order
     longer = symbols % code_blocks

@@ -60,6 +60,8 @@ class TransportCode:
         Redundancy version, 0 to 3, of each transmission.
     limited_buffer
         The receiver's soft buffer; None for one that holds every codeword whole.
+    layers
+        N_L: code blocks get whole symbols of all layers.
 
     Raises
     ------
@@ -68,7 +70,7 @@ class TransportCode:
         the buffer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keyword-only, each a quantity of the standard
         self,
         *,
         block_bits: int,
@@ -79,6 +81,7 @@ class TransportCode:
         iterations: int | None = None,
         versions: tuple[int, ...] = (0,),
         limited_buffer: LimitedBuffer | None = None,
+        layers: int = 1,
     ) -> None:
         self.block_bits, self.coded_bits = block_bits, coded_bits
         parts = segment(block_bits, code_rate)
@@ -88,7 +91,7 @@ class TransportCode:
         self._code = RateMatchedCode(
             base_graph=parts.base_graph,
             information_bits=parts.code_block_bits,
-            lengths=rate_matched_lengths(coded_bits, parts.code_blocks, modulation_order),
+            lengths=rate_matched_lengths(coded_bits, parts.code_blocks, layers * modulation_order),
             modulation_order=modulation_order,
             decoder=decoder,
             iterations=iterations,

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
+from ntn6g.phy.layered import Antennas
 from ntn6g.phy.physical_channel import Ptrs
 from ntn6g.scenario import Link
 
@@ -30,6 +32,30 @@ class Allocation:
 
 WHOLE_SLOT = Allocation()
 """What the defaults of a scenario ask for."""
+
+
+_DRAWN_BY_PAIR = ("awgn", "tdl", "ntn-tdl", "ntn-conformance", "rician")  # kinds whose antennas may be independent
+
+
+def antennas_of(link: Link, fading: str) -> Antennas:
+    """Antennas and layers that a link section asks for.
+
+    Raises
+    ------
+    ScenarioError
+        More layers than antennas, a precoding that does not fit them, or a fading whose antennas are not independent.
+    """
+    transmit = link.layers if link.transmit_antennas is None else link.transmit_antennas
+    receive = link.layers if link.receive_antennas is None else link.receive_antennas
+    found = Antennas(
+        layers=link.layers, transmit=transmit, receive=receive, precoding=link.precoding, tpmi=link.tpmi
+    )
+    if transmit * receive > 1 and fading not in _DRAWN_BY_PAIR:
+        raise ScenarioError(
+            f"{fading} has one antenna at each end; {found.label} antennas take one of {', '.join(_DRAWN_BY_PAIR)}",
+            key="channel.fading.kind",
+        )
+    return found
 
 
 def allocation_of(link: Link) -> Allocation:

@@ -19,7 +19,7 @@ from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
 from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build import harq
-from ntn6g.study.build.allocation import allocation_of
+from ntn6g.study.build.allocation import allocation_of, antennas_of
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
@@ -192,6 +192,7 @@ def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
         ),
         limited_buffer=None if buffer is None else LimitedBuffer(**buffer.model_dump()),
         allocation=allocation_of(link),
+        antennas=antennas_of(link, air.fading.kind),
     )
 
 

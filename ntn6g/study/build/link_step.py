@@ -16,6 +16,7 @@ from ntn6g.phy.abstraction import CodewordChain
 from ntn6g.phy.air import SamplePath, SubcarrierPath
 from ntn6g.phy.coding import LimitedBuffer, Mcs, TransportCode, mcs, resource_elements, transport_block_bits
 from ntn6g.phy.harq import HarqChain
+from ntn6g.phy.layered import SINGLE, Antennas, LayeredChain
 from ntn6g.phy.physical_channel import scrambling_sequence
 from ntn6g.study.build.allocation import WHOLE_SLOT, Allocation
 from ntn6g.study.build.fading import fading_profile, make_fading
@@ -79,11 +80,12 @@ class LinkStructure:
     limited_buffer: LimitedBuffer | None = None
     fading_parameters: tuple[float | None, ...] = ()
     allocation: Allocation = WHOLE_SLOT
+    antennas: Antennas = SINGLE
 
     @property
     def channel_key(self) -> str:
         """What shapes the fading draw, and nothing else: links that differ elsewhere meet the same channel."""
-        return f"{self.fading}|{self.profile}|1x1"
+        return f"{self.fading}|{self.profile}|{self.antennas.label}"
 
     @property
     def label(self) -> str:
@@ -99,6 +101,7 @@ class LinkStructure:
             dmrs_additional_positions=self.dmrs_additional_positions,
             dmrs_cdm_groups_without_data=self.dmrs_cdm_groups_without_data,
             pilots=self.pilots,
+            layers=self.antennas.layers,
             **self.allocation.of_grid,
         )
 
@@ -123,7 +126,7 @@ class LinkStructure:
     def block_bits(self) -> int:
         """Transport-block bits; all bits of the grid when uncoded."""
         if self.coding is None:
-            return self.grid.data_elements * BITS_PER_SYMBOL[self.modulation_name]
+            return self.antennas.layers * self.grid.data_elements * BITS_PER_SYMBOL[self.modulation_name]
         elements = resource_elements(
             resource_blocks=self.resource_blocks,
             symbols=self.allocation.symbols,
@@ -133,6 +136,7 @@ class LinkStructure:
             resource_elements=elements,
             modulation_order=self.coding.modulation_order,
             code_rate=self.coding.code_rate,
+            layers=self.antennas.layers,
         )
 
     @property
@@ -160,18 +164,20 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
     if coding is not None:
         code = TransportCode(
             block_bits=structure.block_bits,
-            coded_bits=grid.data_elements * coding.modulation_order,
+            coded_bits=structure.antennas.layers * grid.data_elements * coding.modulation_order,
             modulation_order=coding.modulation_order,
             code_rate=coding.code_rate,
             decoder=structure.decoder,
             iterations=structure.decoder_iterations,
             versions=harq.versions if harq else (0,),
             limited_buffer=structure.limited_buffer,
+            layers=structure.antennas.layers,
         )
         scrambling = scrambling_sequence(
             code.coded_bits, rnti=structure.allocation.rnti, scrambling_id=structure.allocation.cell_id
         )
-    chain = LinkChain(
+    several = {} if structure.antennas == SINGLE else {"antennas": structure.antennas}
+    chain = (LayeredChain if several else LinkChain)(
         grid=grid,
         modulation=Modulation(structure.modulation_name, scrambling=scrambling),
         code=code,
@@ -179,6 +185,7 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
         perfect_csi=structure.perfect_csi,
         air=structure.air,
         despread=structure.estimator == "ls-cdm",
+        **several,
     )
     if harq is None or code is None:
         return chain
@@ -192,7 +199,9 @@ def batch_rows(structure: LinkStructure) -> int:
     coded_bits = structure.grid.data_elements * BITS_PER_SYMBOL[structure.modulation_name]
     if structure.harq is not None:
         coded_bits *= len(set(structure.harq.versions))  # soft values of all of them are kept
-    per_block = _BYTES_PER_ELEMENT * structure.grid.elements + _BYTES_PER_CODED_BIT * coded_bits
+    coded_bits *= structure.antennas.layers
+    pairs = structure.antennas.transmit * structure.antennas.receive  # grids of that many channels live at once
+    per_block = _BYTES_PER_ELEMENT * pairs * structure.grid.elements + _BYTES_PER_CODED_BIT * coded_bits
     return min(max(_BATCH_BYTES // per_block // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
 
