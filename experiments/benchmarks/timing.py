@@ -33,6 +33,13 @@ def first_call_s(call: Callable[[], object]) -> float:
     return time.perf_counter() - begun
 
 
+def processor_s(call: Callable[[], object]) -> float:
+    """Processor time in s that one call takes on all threads."""
+    begun = time.process_time()
+    call()
+    return time.process_time() - begun
+
+
 def note(text: str) -> None:
     """Print a line beside the figures, on stderr."""
     print(f"  {text}", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from ntn6g.orbit.network.sightlines import SightLines, sign_changes
 from ntn6g.orbit.state import Terminal, Times
 
 _STEP_S = 30.0  # of the search
-_ROW = 96  # instants of the search come in multiples of it, which suits the tables of circular orbits
+_ROW = 96  # instants of the search come in multiples of it
 _TOLERANCE_S = 1e-3  # of every instant; 10 ms are promised
 _CROSSES, _UP, _PEAK, _DIP = 1, 2, 4, 8
 
@@ -117,7 +117,7 @@ def contact_plan(
     if len(masks) != len(stations):
         raise ScenarioError(f"{len(masks)} masks for {len(stations)} stations; give one for each", key="mask_rad")
     epoch = Times(start, 0.0).epoch
-    rows = -(-(int(duration_s / _STEP_S) + 1) // _ROW)
+    rows = -(-(int(duration_s / _STEP_S) + 1) // _ROW)  # few different numbers of instants: each is compiled
     grid_s = np.linspace(0.0, duration_s, max(2, rows * _ROW))
     sight = SightLines(fleet, stations, epoch, ut1_minus_utc_s)
     columns = []

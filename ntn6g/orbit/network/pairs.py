@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g.orbit.network.fleet import Fleet
-from ntn6g.orbit.network.programs import FINE, Satellites, Sites, is_even, program
+from ntn6g.orbit.network.programs import FINE, Satellites, Sites, program
 from ntn6g.orbit.state import Terminal, Times
 
 Reduction = Callable[..., Any]
@@ -77,7 +77,7 @@ def pair_geometry(
         Where SGP4 fails (decay, mostly).
     """
     offset_s = np.asarray(times.offset_s, np.float64)
-    jobs = _jobs(len(terminals), fleet.size, offset_s, pairs_per_chunk)
+    jobs = _jobs(len(terminals), fleet.size, len(offset_s), pairs_per_chunk)
     compiled, satellites, sites = program(reduce), Satellites(fleet, times), Sites(terminals, times)
     mask, further = tf.constant(mask_rad, tf.float64), tuple(operands)
 
@@ -103,13 +103,12 @@ def pair_geometry(
                 chunk.cancel()
 
 
-def _jobs(terminals: int, satellites: int, offset_s: np.ndarray, most: int) -> list[tuple[slice, slice, slice]]:
+def _jobs(terminals: int, satellites: int, instants: int, most: int) -> list[tuple[slice, slice, slice]]:
     """Slices of the three axes, time innermost; few different sizes, since each is compiled."""
-    instants = len(offset_s)
     longest = min(instants, most)
-    if is_even(offset_s) and longest > FINE:
-        longest -= longest % FINE
-    time_spans = _spans(instants, longest, whole=False)
+    if longest < instants:
+        longest -= longest % FINE  # whole rows of the grid of instants
+    time_spans = _spans(instants, max(1, longest), whole=False)
     satellite_spans = _spans(satellites, max(1, most // longest))
     terminal_spans = _spans(terminals, max(1, most // (longest * satellite_spans[0].stop)))
     return [(q, s, t) for q in terminal_spans for s in satellite_spans for t in time_spans]

@@ -25,7 +25,7 @@ from ntn6g.orbit.platforms.surface import FixedTerminal
 from ntn6g.orbit.state import Terminal, Times
 from ntn6g.orbit.trigonometry import sin_cos
 
-FINE = 96  # instants per row of an even grid: 186 sines per satellite for the 8640 instants of a day at 10 s
+FINE = 96  # instants per row of an even grid at most: 186 sines per satellite for the 8640 instants of a day at 10 s
 _BLOCK = 1024  # satellites whose tables are made at once: 19 MB for the 8640 instants of a day at 10 s
 _EVEN_S = 1e-9  # instants this close to an even grid lie on it: 1e-5 m of motion
 # SGP4 is evaluated every minute at most and its positions are interpolated by polynomials through 8 of them, whose
@@ -71,7 +71,8 @@ class Satellites:
 
     def __init__(self, fleet: Fleet, times: Times) -> None:
         self.fleet = fleet
-        self._instants = len(np.asarray(times.offset_s))
+        offset_s = np.asarray(times.offset_s, np.float64)
+        self._instants, self._even = len(offset_s), is_even(offset_s)
         self._block: tuple[int, list[np.ndarray]] | None = None
         self._circular: list[np.ndarray] | None = None
         if isinstance(fleet, KeplerianOrbit) and fleet.circular:
@@ -94,7 +95,7 @@ class Satellites:
                 model,
             )
         step_s = (offset_s[-1] - offset_s[0]) / max(1, len(offset_s) - 1)
-        if isinstance(fleet, ElementSets) and is_even(offset_s) and 0.0 < step_s <= _NODE_STEP_S:
+        if isinstance(fleet, ElementSets) and self._even and 0.0 < step_s <= _NODE_STEP_S:
             return "sampled", _samples(fleet, times, offset_s, step_s)
         return "states", (fleet.state(times),)
 
@@ -103,12 +104,13 @@ class Satellites:
         count = members.stop - members.start
         if len(offset_s) != self._instants or count >= _BLOCK:
             some = CircularElements(*(part[members] for part in elements))
-            return circular_tables(some, *_grid(offset_s)).__tf_flatten__()[1]
+            return circular_tables(some, *_grid(offset_s, self._even)).__tf_flatten__()[1]
         length = _BLOCK // count * count
         first = members.start // length * length
         if self._block is None or self._block[0] != first:
             block = CircularElements(*(part[first : first + length] for part in elements))
-            self._block = first, [part.numpy() for part in circular_tables(block, *_grid(offset_s)).__tf_flatten__()[1]]
+            tables = circular_tables(block, *_grid(offset_s, self._even)).__tf_flatten__()[1]
+            self._block = first, [part.numpy() for part in tables]
         here = slice(members.start - first, members.stop - first)
         return tuple(tf.constant(part[:, here]) for part in self._block[1])
 
@@ -140,10 +142,13 @@ def _weights(each: int) -> np.ndarray:
     return found
 
 
-def _grid(offset_s: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
-    """Instants as sums of a coarse and a fine one; without the even grid that needs, all of them are fine."""
-    if len(offset_s) % FINE == 0 and is_even(offset_s):
-        return _f64(offset_s[::FINE]), _f64(offset_s[:FINE] - offset_s[0])
+def _grid(offset_s: np.ndarray, even: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    """Instants as sums of a coarse and a fine one, up to whole rows of an even grid; else all of them are fine."""
+    if even and len(offset_s) > FINE:
+        step_s = (offset_s[-1] - offset_s[0]) / (len(offset_s) - 1)
+        rows = -(-len(offset_s) // FINE)
+        each = -(-len(offset_s) // rows)
+        return _f64(offset_s[0] + step_s * each * np.arange(rows)), _f64(step_s * np.arange(each))
     return _f64(offset_s[:1]), _f64(offset_s - offset_s[0])
 
 
