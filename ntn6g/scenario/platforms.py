@@ -203,8 +203,41 @@ class Haps(Section):
     """When it is north of the centre, UTC."""
 
 
+class Ground(Section):
+    """A terrestrial site: a mast, a roof, a gateway."""
+
+    kind: Literal["site"]
+    """At rest on the Earth."""
+    latitude_deg: float = Field(ge=-90.0, le=90.0)
+    """Geodetic latitude, degrees north, -90 to 90."""
+    longitude_deg: float = Field(ge=-180.0, le=360.0)
+    """Longitude, degrees east, -180 to 360."""
+    altitude_m: float = Field(default=0.0, ge=-500.0, le=9_000.0)
+    """Height of its antenna above the ellipsoid, m, -500 to 9000."""
+
+
+class Mobile(Section):
+    """An aircraft, ship, train or vehicle that keeps its course."""
+
+    kind: Literal["mobile"]
+    """Moves on a great circle of the ellipsoid's normals at a constant speed."""
+    latitude_deg: float = Field(ge=-90.0, le=90.0)
+    """Geodetic latitude at the epoch, degrees north, -90 to 90."""
+    longitude_deg: float = Field(ge=-180.0, le=360.0)
+    """Longitude at the epoch, degrees east, -180 to 360."""
+    altitude_m: float = Field(default=0.0, ge=-500.0, le=25_000.0)
+    """Height above the ellipsoid, m, -500 to 25000."""
+    speed_kmh: float = Field(ge=0.0, le=4_000.0)
+    """Speed along its path, km/h, 0 to 4000."""
+    course_deg: float = Field(ge=0.0, le=360.0)
+    """Course at the epoch, degrees from north through east."""
+    epoch: UtcTime
+    """When it is at its latitude and longitude, UTC, such as 2026-04-25T12:00:00Z."""
+
+
 Platform = Annotated[
-    Tle | Omm | Circular | Keplerian | Walker | Constellation | Geo | Haps, Field(discriminator="kind")
+    Tle | Omm | Circular | Keplerian | Walker | Constellation | Geo | Haps | Ground | Mobile,
+    Field(discriminator="kind"),
 ]
 
 

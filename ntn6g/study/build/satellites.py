@@ -62,6 +62,25 @@ def _haps(asked: scenario.Haps) -> orbit.Platform:
     )
 
 
+def _ground(asked: scenario.Ground) -> orbit.Platform:
+    return orbit.FixedTerminal(
+        latitude_rad=math.radians(asked.latitude_deg),
+        longitude_rad=math.radians(asked.longitude_deg),
+        altitude_m=asked.altitude_m,
+    )
+
+
+def _mobile(asked: scenario.Mobile) -> orbit.Platform:
+    return orbit.CruisingTerminal(
+        latitude_rad=math.radians(asked.latitude_deg),
+        longitude_rad=math.radians(asked.longitude_deg),
+        altitude_m=asked.altitude_m,
+        course_rad=math.radians(asked.course_deg),
+        speed_m_s=kmh_to_m_s(asked.speed_kmh),
+        epoch=asked.epoch,
+    )
+
+
 def _tle(asked: scenario.Tle) -> orbit.ElementSets:
     lines = [line for line in asked.lines or () if line.strip()]
     members = []
@@ -105,6 +124,8 @@ SINGLE: dict[str, Callable[[Any], orbit.Platform]] = {
     "keplerian": _keplerian,
     "geo": _geo,
     "haps": _haps,
+    "site": _ground,
+    "mobile": _mobile,
 }
 """Platforms of one satellite by kind."""
 FLEETS: dict[str, Callable[[Any], orbit.Fleet]] = {

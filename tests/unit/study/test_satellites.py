@@ -59,6 +59,16 @@ SINGLE = {
     },
     "geo": {"kind": "geo", "longitude_deg": 110.5},
     "haps": {"kind": "haps", "latitude_deg": 30, "longitude_deg": 110, "radius_km": 3},
+    "site": {"kind": "site", "latitude_deg": 30, "longitude_deg": 110, "altitude_m": 30},
+    "mobile": {
+        "kind": "mobile",
+        "latitude_deg": 30,
+        "longitude_deg": 110,
+        "altitude_m": 11_000,
+        "speed_kmh": 900,
+        "course_deg": 60,
+        "epoch": EPOCH.isoformat(),
+    },
     "resting haps": {"kind": "haps", "latitude_deg": 30, "longitude_deg": 110},
 }
 
@@ -103,6 +113,10 @@ def test_platforms_of_one(kind):
     radius_km = np.linalg.norm(state.position_ecef_m, axis=-1) / 1e3
     if kind == "geo":
         np.testing.assert_allclose(radius_km, 42_164.2, atol=0.1)
+    if kind == "mobile":  # 15 km in a minute, along a chord
+        assert np.linalg.norm(state.position_ecef_m[1] - state.position_ecef_m[0]) == pytest.approx(15_000, rel=0.005)
+    if kind in ("site", "mobile"):
+        np.testing.assert_allclose(radius_km, 6_372.8 + {"site": 0.03, "mobile": 11.0}[kind], atol=0.2)
     if "haps" in kind:
         np.testing.assert_allclose(radius_km, 6_392.8, atol=0.2)  # 6372.8 km below it at 30 degrees
 
