@@ -43,7 +43,6 @@ from ntn6g.scenario.platforms import (
 from ntn6g.scenario.scenario import (
     Part,
     Scenario,
-    Track,
     apply,
     flatten,
     from_mapping,
@@ -53,6 +52,7 @@ from ntn6g.scenario.scenario import (
 from ntn6g.scenario.sensing import Detector, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
+from ntn6g.scenario.track import Ephemeris, Track
 
 __all__ = [
     "At",
@@ -68,6 +68,7 @@ __all__ = [
     "Decoder",
     "Detector",
     "Engine",
+    "Ephemeris",
     "Fading",
     "GasModel",
     "Geo",

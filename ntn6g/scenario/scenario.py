@@ -17,6 +17,7 @@ from ntn6g.scenario.platforms import At, Platform, Terminal
 from ntn6g.scenario.sensing import Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
+from ntn6g.scenario.track import Track
 
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
 _NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
@@ -29,13 +30,6 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "channel": ("channel",),
     "sensing": ("sensing",),
 }  # sections without which a study cannot be
-
-
-class Track(Section):
-    """The time axis of a pass study."""
-
-    step_s: float = Field(default=1.0, gt=0.0, le=3_600.0)
-    """Time between samples, s, above 0 to 3600."""
 
 
 class Part(Section):

@@ -17,6 +17,7 @@ from ntn6g.study.build.power import budget_of
 from ntn6g.study.engine import Recipe, Tally
 
 _EXTREMES = ("culmination_deg", "duration_s", "shortest_range_km", "longest_range_km", "largest_doppler_khz")
+_ERRORS = ("largest_timing_error_us", "largest_doppler_error_hz", "usable_fraction")  # of what a terminal foretells
 
 
 class PassStudy:
@@ -53,7 +54,8 @@ class PassStudy:
         found = pass_of(point.scenario)
         moments = {"rise": found.rise, "culmination": found.culmination, "set": found.set}
         written = {f"{name}_utc": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for name, moment in moments.items()}
-        return {**written, **{name: tally.sums[name] for name in _EXTREMES}}
+        known = _ERRORS if point.scenario.track.ephemeris else ()
+        return {**written, **{name: tally.sums[name] for name in (*_EXTREMES, *known)}}
 
     def series(self) -> list[dict[str, Any]]:
         """Time series of every point, in order; ``axes`` says in JSON what tells it from the others."""
@@ -96,7 +98,35 @@ def track(asked: Scenario) -> dict[str, Any]:
         "terminal": np.array(asked.terminal_name()),
         "culmination_utc": np.array(f"{found.culmination:%Y-%m-%dT%H:%M:%SZ}"),
     }
-    return columns | _snr(asked, range_m, elevation_rad)
+    return columns | _snr(asked, range_m, elevation_rad) | _foretold(asked, sight, times, geometry)
+
+
+def _foretold(
+    asked: Scenario, sight: orbit.SightLine, times: orbit.Times, geometry: orbit.LinkGeometry
+) -> dict[str, Any]:
+    """Errors of timing advance and Doppler that the terminal's knowledge of satellite and place leaves."""
+    asked_for = asked.track.ephemeris
+    if asked_for is None:
+        return {}
+    known = orbit.BroadcastEphemeris(
+        satellite=sight.satellite,
+        first_epoch=sight.epoch,
+        period_s=asked_for.period_s,
+        latency_s=asked_for.latency_s,
+        validity_s=asked_for.validity_s,
+        form=asked_for.form,
+        oblateness=asked_for.oblateness,
+    )
+    off_m = np.array([asked_for.east_error_m, asked_for.north_error_m, asked_for.up_error_m])
+    taken = orbit.displaced(sight.terminal.site(times), off_m)
+    error = orbit.uplink_timing(orbit.link_geometry(known.state(times), taken)) - orbit.uplink_timing(geometry)
+    carrier_hz = asked.channel.carrier_ghz * 1e9 if asked.channel else 0.0
+    return {
+        "ephemeris_age_s": known.age_s(times),
+        "ephemeris_usable": known.valid(times).numpy(),
+        "timing_error_us": 1e6 * error.timing_advance_s.numpy(),
+        "doppler_error_hz": carrier_hz * error.doppler_ratio.numpy(),
+    }
 
 
 def _snr(asked: Scenario, range_m: Any, elevation_rad: Any) -> dict[str, Any]:
@@ -122,4 +152,9 @@ def _extremes(found: orbit.Pass, columns: Mapping[str, Any]) -> dict[str, float]
         float(columns["range_km"].max()),
         float(np.abs(columns["doppler_khz"]).max()),
     )
-    return dict(zip(_EXTREMES, values, strict=True))
+    found_values = dict(zip(_EXTREMES, values, strict=True))
+    if "ephemeris_usable" in columns:
+        usable = columns["ephemeris_usable"]
+        worst = (np.abs(columns[name][usable]).max(initial=0.0) for name in ("timing_error_us", "doppler_error_hz"))
+        found_values |= dict(zip(_ERRORS, (*map(float, worst), float(usable.mean())), strict=True))
+    return found_values

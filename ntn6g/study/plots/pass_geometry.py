@@ -11,7 +11,16 @@ from ntn6g.study.plots.tables import Part
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PANELS = ("elevation_deg", "range_km", "delay_ms", "doppler_khz", "doppler_rate_khz_s", "snr_db")
+PANELS = (
+    "elevation_deg",
+    "range_km",
+    "delay_ms",
+    "doppler_khz",
+    "doppler_rate_khz_s",
+    "snr_db",
+    "timing_error_us",
+    "doppler_error_hz",
+)
 
 
 def pass_geometry(parts: Sequence[Part]) -> "Figure":
