@@ -40,7 +40,10 @@ class NtnRays(Section):
     """The ray model of TR 38.811 6.7.2, every block with its own large-scale parameters, clusters and rays."""
 
     kind: Literal["ntn-rays"]
-    """Ray model of TR 38.811 at the elevation; line of sight as `channel.line_of_sight` says, by default with it."""
+    """Ray model of TR 38.811 at the elevation."""
+    sight: Literal["fixed", "drawn"] = "fixed"
+    """Line of sight as `channel.line_of_sight` says, by default with it; or drawn for every block with the \
+probability of TR 38.811, clutter then being a loss of the blocks without."""
 
 
 class NtnCdl(Section):
@@ -276,6 +279,11 @@ class Channel(Section):
         fading = self.fading
         if isinstance(fading, ShadowedRician):
             fading.check()
+        if isinstance(fading, NtnRays) and fading.sight == "drawn" and self.line_of_sight is not None:
+            raise ScenarioError(
+                f"{str(self.line_of_sight).lower()} beside channel.fading.sight: drawn, which draws it; leave one out",
+                key="channel.line_of_sight",
+            )
         if not isinstance(fading, NtnTdl | NtnCdl | Tdl) or fading.k_factor_db is None:
             return
         with_sight = LINE_OF_SIGHT_PROFILES[fading.kind]

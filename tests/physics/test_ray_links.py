@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 from scipy.special import ndtr
 
 from ntn6g.channel import frequency_response
@@ -68,7 +69,7 @@ def test_drawn_shadow_fading_is_the_one_of_the_large_scale_parameters(links):
 @pytest.mark.parametrize("sight", [True, False])
 def test_late_power_against_the_power_of_the_paths(sight):
     """Share beyond a delay is 1 at none, falls with the delay, and equals an independent sum over drawn paths."""
-    model = RayFading(Scattering("dense-urban", "S", sight))
+    model = RayFading("dense-urban", "S", sight)
     shares = [model.late_share(math.radians(30.0), delay_s) for delay_s in (-1.0, 1e-8, 1e-7, 1e-6, 1e-3)]
     assert shares[0] == pytest.approx(1.0, abs=1e-5)
     assert shares == sorted(shares, reverse=True)
@@ -81,3 +82,32 @@ def test_late_power_against_the_power_of_the_paths(sight):
     late = (power * (drawn.excess_delay_s.numpy() > 1e-8)).sum(1)
     # two independent estimates over 4000 draws each; a share of s varies by less than the root of s
     assert abs(late.mean() - shares[1]) < 3.3 * math.hypot(late.std(), math.sqrt(shares[1])) / math.sqrt(rows)
+
+
+def test_drawn_sight_has_its_probability_and_clutter_where_there_is_none():
+    """Loss of 20000 links against a mixture of two normal laws, TR 38.811 tables 6.6.1-1 and 6.6.2: sees 0.014."""
+    rows, degrees = 20_000, 30.0
+    keys = tf.constant(np.stack([np.arange(rows), np.full(rows, 6)], 1), tf.uint32)
+    model = RayFading("dense-urban", "Ka", None, shadowing=True, clutter=True)
+    drawn = model(
+        keys,
+        times_s=tf.zeros([1]),
+        elevation_rad=tf.fill([rows], math.radians(degrees)),
+        doppler_hz=tf.zeros([rows]),
+    )
+    loss_db = np.sort(drawn.path_loss_db.numpy().astype(float))
+    law = 0.398 * stats.norm.cdf(loss_db, 0.0, 2.7) + 0.602 * stats.norm.cdf(loss_db, 37.5, 15.6)
+    assert stats.kstest(law, "uniform").pvalue > 1e-3
+    # gains: with sight they are those of its tables alone, without of the others
+    blocked = model.blocked(keys, tf.fill([rows], math.radians(degrees))).numpy().astype(bool)
+    for sight in (True, False):
+        alone = RayFading("dense-urban", "Ka", sight)(
+            keys[:256],
+            times_s=tf.zeros([1]),
+            elevation_rad=tf.fill([256], math.radians(degrees)),
+            doppler_hz=tf.zeros([256]),
+        )
+        same = np.flatnonzero(blocked[:256] != sight)
+        total = np.abs(drawn.gain.numpy().sum(3)[same]), np.abs(alone.gain.numpy().sum(3)[same])
+        np.testing.assert_allclose(*total, atol=2e-5)  # up to the order of a few sums
+        assert len(same) > 60

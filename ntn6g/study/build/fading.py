@@ -55,8 +55,10 @@ def _clusters(structure: "LinkStructure") -> "Fading":
 
 
 def _rays(structure: "LinkStructure") -> "Fading":
+    place: Any = structure.scattering
     interpolation: Any = structure.table_interpolation
-    return RayFading(_scattering(structure), interpolation=interpolation, shadowing=structure.shadowing)
+    clutter = bool(structure.fading_parameters)
+    return RayFading(*place, interpolation=interpolation, shadowing=structure.shadowing, clutter=clutter)
 
 
 def _loo(structure: "LinkStructure") -> "Fading":
@@ -108,6 +110,9 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
         found["table_interpolation"] = air.table_interpolation
     if isinstance(fading, scenario.NtnRays):
         found["shadowing"] = shadowing
+        if fading.sight == "drawn":
+            found["scattering"] = (*found["scattering"][:2], None)
+            found["fading_parameters"] = (1.0,) if budget and air.losses.clutter else ()
     elif isinstance(fading, scenario.NtnCdl):
         found["fading_parameters"] = (fading.azimuth_spread_deg, fading.zenith_spread_deg)
     elif isinstance(fading, scenario.Loo):
@@ -131,7 +136,7 @@ def fading_values(air: Channel, structure: "LinkStructure", elevation_rad: float
     """
     fading, profile = air.fading, structure.channel_profile
     if isinstance(fading, scenario.NtnRays) and structure.scattering and elevation_rad is not None:
-        sight = structure.scattering[2]
+        sight = structure.scattering[2] is not False  # of drawn sight the medians with it
         spread_s = _given_or(None, lambda: _median_spread_s(air, sight, elevation_rad))
         return spread_s, _median_k_db(air, elevation_rad) if sight else None
     if isinstance(fading, scenario.Rician):
@@ -180,6 +185,15 @@ def fading_facts(structure: "LinkStructure", delay_spread_s: float, k_factor_db:
     return found if k_factor_db is None else found | {f"{prefix}k_factor_db": k_factor_db}
 
 
+def sight_facts(air: Channel, structure: "LinkStructure", elevation_rad: float | None) -> dict[str, float]:
+    """The probability with which line of sight is drawn; nothing where it is not."""
+    if structure.scattering is None or structure.scattering[2] is not None or elevation_rad is None:
+        return {}
+    band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
+    found = channel.lookup(air.environment, band, True, "los_probability", elevation_rad, *reading)
+    return {"los_probability": float(found)}
+
+
 def late_share(structure: "LinkStructure", elevation_rad: float, delay_s: float) -> float:
     """Mean power that drawn delays put beyond a delay, at an elevation to 0.1 degrees; else 0."""
     if structure.fading != "ntn-rays":
@@ -190,5 +204,5 @@ def late_share(structure: "LinkStructure", elevation_rad: float, delay_s: float)
 
 @lru_cache(maxsize=4096)
 def _late_share(scattering: Any, interpolation: Any, elevation_deg: float, cyclic_prefix_s: float) -> float:
-    model = RayFading(Scattering(*scattering), interpolation=interpolation)
+    model = RayFading(*scattering, interpolation=interpolation)
     return model.late_share(math.radians(elevation_deg), cyclic_prefix_s)

@@ -20,7 +20,7 @@ from ntn6g.phy.harq import HarqTiming
 from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build import harq
 from ntn6g.study.build.allocation import allocation_of, antennas_of
-from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share
+from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share, sight_facts
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
 from ntn6g.study.build.power import drawn_shadow_sigma_db, draws_shadowing, line_of_sight, received_power
@@ -142,6 +142,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     facts = {
         **(instant.columns(carrier_hz) if instant else {}),
         **fading_facts(structure, delay_spread_s, k_factor_db),
+        **sight_facts(air, structure, instant.elevation_rad if instant else None),
         **received,
     }
     return LinkPoint(

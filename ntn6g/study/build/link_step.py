@@ -50,7 +50,7 @@ class LinkStructure:
     """All that shapes the tensors of a link; points of equal structure share one compiled step.
 
     ``modulation`` or ``mcs`` is None, as the link is coded or not; ``fading`` is a kind of `ntn6g.scenario.Fading`,
-    ``scattering`` the environment, band and line of sight of a kind that reads tables by itself (None elsewhere), and
+    ``scattering`` the environment, band and line of sight (None where drawn) of a kind that reads tables by itself, and
     ``shadowing`` whether it draws shadow fading too; ``fading_parameters`` are numbers that its kind knows. Other names
     as in `ntn6g.scenario.Link`.
     """
@@ -73,7 +73,7 @@ class LinkStructure:
     estimator: str = "ls"
     normalise: bool = False
     samples: bool = False
-    scattering: tuple[str, str, bool] | None = None
+    scattering: tuple[str, str, bool | None] | None = None
     table_interpolation: str = "linear"
     shadowing: bool = False
     harq: HarqStructure | None = None

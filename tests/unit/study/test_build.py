@@ -259,6 +259,20 @@ def test_rays_that_arrive_beyond_the_cyclic_prefix_are_refused_with_their_share(
         over_beijing(50.0, channel=air)
 
 
+def test_drawn_sight_is_structure_with_its_probability_in_the_table():
+    fading = {"kind": "ntn-rays", "sight": "drawn"}
+    air = channel("ntn-rays")["channel"] | {"fading": fading, "guard": {"tap_floor_db": -20.0}}
+    given = over_beijing(50.0, channel=air)
+    budgeted = over_beijing(50.0, channel=air, power={"budget": {"eirp_density_dbw_mhz": 4.0, "gt_dbk": 15.0}})
+
+    assert facts(given)["los_probability"] == pytest.approx(0.726, abs=1e-6)  # Table 6.6.1-1
+    assert given.points[0].structure.scattering == ("urban", "Ka", None)
+    assert given.points[0].structure.fading_parameters == ()  # Es/N0 is given: clutter has no place
+    assert budgeted.points[0].structure.fading_parameters == (1.0,)
+    with pytest.raises(ScenarioError, match=r"channel.line_of_sight: false beside channel.fading.sight: drawn"):
+        over_beijing(50.0, channel=air | {"line_of_sight": False})
+
+
 def test_shadow_fading_of_rays_is_drawn_by_them():
     budget = {"budget": {"eirp_density_dbw_mhz": 4.0, "gt_dbk": 15.0}}
     air = channel("ntn-rays")["channel"] | {"losses": {"shadow_fading": "draw"}}

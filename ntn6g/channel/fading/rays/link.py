@@ -7,27 +7,46 @@ from ntn6g.channel.fading.rays.channel import RayChannel
 from ntn6g.channel.fading.rays.parameters import Scattering
 from ntn6g.channel.guard import LATE_DRAWS
 from ntn6g.channel.realization import ChannelRealization
-from ntn6g.channel.tables import Interpolation
+from ntn6g.channel.tables import Band, Interpolation, lookup
+from ntn6g.core import random
 
 
 class RayFading:
-    """One antenna at each end, one scattering; called like `ntn6g.channel.TappedDelayLine`.
+    """One antenna at each end, one environment and band; called like `ntn6g.channel.TappedDelayLine`.
 
     Parameters
     ----------
-    scattering : Scattering
-        Environment, band and line of sight.
+    environment, band : str
+        As in `Scattering`.
+    line_of_sight : bool, optional
+        None draws it for every key, with the probability of the environment at the elevation.
     interpolation : str
         Of the tables.
     shadowing : bool
-        Whether the drawn shadow fading stays in the path loss of the realisation; else that is zero.
+        Whether the drawn shadow fading stays in the path loss of the realisation.
+    clutter : bool
+        Whether, where sight is drawn, the clutter of links without it is in that path loss too.
+
+    References
+    ----------
+    3GPP TR 38.811 V15.1.0, Tables 6.6.1-1 (probability) and 6.6.2-1 to -3 (clutter).
     """
 
     def __init__(
-        self, scattering: Scattering, *, interpolation: Interpolation = "linear", shadowing: bool = False
+        self,
+        environment: str,
+        band: Band,
+        line_of_sight: bool | None,
+        *,
+        interpolation: Interpolation = "linear",
+        shadowing: bool = False,
+        clutter: bool = False,
     ) -> None:
-        self.model = RayChannel([scattering], interpolation=interpolation)
-        self._shadowing = shadowing
+        sights = (True, False) if line_of_sight is None else (line_of_sight,)
+        self.model = RayChannel([Scattering(environment, band, each) for each in sights], interpolation=interpolation)
+        self._place: tuple[str, Band] = (environment, band)
+        self._interpolation: Interpolation = interpolation
+        self._drawn, self._shadowing, self._clutter = line_of_sight is None, shadowing, clutter
 
     def __call__(
         self,
@@ -41,17 +60,34 @@ class RayFading:
         start_s: tf.Tensor | None = None,
     ) -> ChannelRealization:
         """Draw one realisation per key, see `RayChannel`; delay spread and K-factor are drawn and do not enter."""
+        blocked = self.blocked(keys, elevation_rad)
         drawn = self.model(
-            keys, times_s=times_s, elevation_rad=elevation_rad, doppler_hz=doppler_hz, start_s=start_s
+            keys,
+            times_s=times_s,
+            elevation_rad=elevation_rad,
+            doppler_hz=doppler_hz,
+            scattering=blocked,
+            start_s=start_s,
         )
-        if self._shadowing:
-            return drawn
-        return ChannelRealization.without_bulk(drawn.gain, drawn.excess_delay_s)
+        loss_db = drawn.path_loss_db if self._shadowing else tf.zeros_like(drawn.path_loss_db)
+        if self._clutter and blocked is not None:
+            loss_db += tf.cast(blocked, tf.float32) * self._read("clutter_db", elevation_rad)
+        return drawn.with_loss(loss_db)
+
+    def blocked(self, keys: tf.Tensor, elevation_rad: tf.Tensor) -> tf.Tensor | None:
+        """1 where a call with these arguments draws no line of sight, int32 [B]; None where sight is not drawn."""
+        if not self._drawn:
+            return None
+        chance = random.uniform(random.stream(keys, "line of sight"), (1,))[:, 0]
+        return tf.cast(chance >= self._read("los_probability", elevation_rad), tf.int32)
+
+    def _read(self, quantity: str, elevation_rad: tf.Tensor) -> tf.Tensor:
+        return lookup(*self._place, False, quantity, elevation_rad, self._interpolation)
 
     def late_share(self, elevation_rad: float, delay_s: float) -> float:
         """Mean power that arrives more than ``delay_s`` after the first path, from `LATE_DRAWS` draws of its own."""
         keys = tf.constant(np.stack([np.arange(LATE_DRAWS), np.full(LATE_DRAWS, 0x6C617465)], 1), tf.uint32)
         elevation = tf.fill([LATE_DRAWS], tf.constant(elevation_rad, tf.float32))
-        power, excess_s = self.model.power_profile(keys, elevation)
+        power, excess_s = self.model.power_profile(keys, elevation, scattering=self.blocked(keys, elevation))
         late = tf.where(excess_s > delay_s, power, tf.zeros_like(power))
         return float(tf.reduce_sum(tf.cast(late, tf.float64))) / LATE_DRAWS
