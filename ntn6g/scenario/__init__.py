@@ -49,7 +49,7 @@ from ntn6g.scenario.scenario import (
     json_schema,
     sweep_points,
 )
-from ntn6g.scenario.sensing import Detector, SensedTarget, Sensing
+from ntn6g.scenario.sensing import Communication, Detector, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 from ntn6g.scenario.track import Ephemeris, Track
@@ -61,6 +61,7 @@ __all__ = [
     "Budget",
     "Channel",
     "Circular",
+    "Communication",
     "Conformance",
     "Constellation",
     "Contacts",

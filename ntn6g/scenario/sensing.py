@@ -34,6 +34,21 @@ class Detector(Section):
     """Axis along which the training cells lie."""
 
 
+class Communication(Section):
+    """The link that shares the frame: one transport block on its data, one antenna at each end."""
+
+    snr_db: float = Field(ge=-50.0, le=100.0)
+    """Received energy of the mean element over the noise density, dB, before fading."""
+    code_rate: float = Field(default=0.5, ge=0.05, le=0.95)
+    """Target rate of the code, 0.05 to 0.95."""
+    profile: Literal["A", "B", "C", "D", "E"] = "A"
+    """Tapped delay line of TR 38.901: A to C without line of sight, D and E with."""
+    delay_spread_ns: float = Field(default=50.0, ge=0.0, le=1_000.0)
+    """RMS delay spread, ns, 0 to 1000."""
+    speed_kmh: float = Field(default=3.0, ge=0.0, le=1_200.0)
+    """Speed of the terminal, km/h, 0 to 1200."""
+
+
 class Sensing(Section):
     """A frame of the grid that carries data, and the targets that send it back."""
 
@@ -77,6 +92,8 @@ class Sensing(Section):
     """Every frame has its targets anywhere within so many native cells about their places; 0 holds them there."""
     detector: Detector = Field(default_factory=Detector)
     """How targets are declared."""
+    communication: Communication | None = None
+    """The link over the same frame, for the trade between the two; needs pilot_share."""
     picture: bool = False
     """Whether the map of each point's first frame is kept."""
 
@@ -85,6 +102,10 @@ class Sensing(Section):
         at_most_one(self, "image_snr_db", "snr_db")
         if self.pilot_share not in (None, 1.0) and self.comb == self.symbol_step == 1:
             raise ValueError(f"pilot_share {self.pilot_share:g} leaves energy to data, but every element is a pilot")
+        if self.communication is not None and self.pilot_share is None:
+            raise ValueError("communication needs pilots of its own; give pilot_share, such as 0.2")
+        if self.communication is not None and self.comb == self.symbol_step == 1:
+            raise ValueError("communication has no element for data: comb and symbol_step are both 1")
         if not self.knows_data and self.pilot_share == 0.0:
             raise ValueError("pilot_share 0 leaves nothing to sense with, since knows_data is false")
         return self

@@ -1,6 +1,7 @@
 """Sensing with the grid that carries data: echoes of targets, maps of range and velocity, bounds, detection."""
 
 from ntn6g.services.sensing.bounds import Bound, crlb, fisher_matrix
+from ntn6g.services.sensing.communication import LinkConditions, SharedLink
 from ntn6g.services.sensing.detection import DETECTORS, Cfar
 from ntn6g.services.sensing.echo import SWERLING, Targets, echo_response, receive, steering, swerling_gain
 from ntn6g.services.sensing.frame import SensingFrame
@@ -23,11 +24,13 @@ __all__ = [
     "WINDOWS",
     "Bound",
     "Cfar",
+    "LinkConditions",
     "Peak",
     "RangeDopplerMap",
     "SensingFrame",
     "SensingGrid",
     "SensingTrial",
+    "SharedLink",
     "Targets",
     "TrialOutcome",
     "TrialValues",

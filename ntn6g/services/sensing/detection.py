@@ -129,11 +129,11 @@ class Cfar:
     def _reach(self) -> int:
         return (self.guard + self.training) * self.padding
 
-    def check(self, shape: tuple[int, int]) -> None:
+    def check(self, shape: tuple[int, int], where: str = "on an axis") -> None:
         """Raise ``ValueError`` when the windows do not fit on a map of Doppler by delay cells."""
         length, wanted = shape[self.over == "delay"], 2 * self._reach + self.padding
         if self.kind != "known-noise" and wanted > length:
-            raise ValueError(f"{wanted} cells of training and guard on an axis of {length} cells of {self.over}")
+            raise ValueError(f"{wanted} cells of training and guard {where} of {length} cells of {self.over}")
 
     def __call__(self, power: tf.Tensor, multiple: tf.Tensor | None = None) -> tf.Tensor:
         """Which cells of a map hold a target.

@@ -10,6 +10,16 @@ from ntn6g.services.sensing.grid import SensingGrid
 from ntn6g.services.sensing.maps import ESTIMATORS, estimate_channel
 
 
+def amplitudes(grid: SensingGrid, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
+    """Root of each element's energy, complex64 [symbol, subcarrier], or [batch, ...] for shares float32 [batch]."""
+    if pilot_share is None:
+        return tf.constant(np.sqrt(grid.energy), tf.complex64)
+    pilots, elements = int(grid.pilot_mask.sum()), grid.pilot_mask.size
+    share = tf.cast(pilot_share, tf.float32)[:, None, None]
+    of_pilot, of_data = share * (elements / pilots), (1.0 - share) * (elements / max(elements - pilots, 1))
+    return tf.cast(tf.sqrt(tf.where(tf.constant(grid.pilot_mask), of_pilot, of_data)), tf.complex64)
+
+
 class SensingFrame:
     """Draws data, reflections and noise of frames, and estimates the channel from them.
 
@@ -50,8 +60,11 @@ class SensingFrame:
         self.grid, self.swerling, self.estimator, self.antennas = grid, swerling, estimator, antennas
         self._data, self._pilots = Modulation(modulation), Modulation("qpsk")
 
-    def sent(self, keys: tf.Tensor) -> tf.Tensor:
-        """Transmitted grid of mean energy one: uint32 keys [batch, 2] to complex64 [batch, symbol, subcarrier]."""
+    def sent(self, keys: tf.Tensor, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
+        """Transmitted grid of mean energy one: uint32 keys [batch, 2] to complex64 [batch, symbol, subcarrier].
+
+        ``pilot_share`` float32 [batch] replaces that of a grid which sets pilots apart.
+        """
         shape = [keys.shape[0], self.grid.symbols, self.grid.subcarriers]
         mask, elements = self.grid.pilot_mask, self.grid.pilot_mask.size
         symbols = []
@@ -65,9 +78,9 @@ class SensingFrame:
         if self.grid.pilot_share is None:
             return symbols[-1]  # no element is set apart
         mixed = symbols[0] if len(symbols) == 1 else tf.where(tf.constant(mask), *symbols)
-        return mixed * tf.constant(np.sqrt(self.grid.energy), tf.complex64)
+        return mixed * amplitudes(self.grid, pilot_share)
 
-    def __call__(self, keys: tf.Tensor, targets: Targets) -> tf.Tensor:
+    def __call__(self, keys: tf.Tensor, targets: Targets, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
         """Estimate of the channel, noise included.
 
         Parameters
@@ -76,12 +89,14 @@ class SensingFrame:
             Keys of the frames; streams 'bits', 'pilots', 'target', 'target phase' and 'noise' are used.
         targets : Targets
             [batch, target].
+        pilot_share : float32 [batch] or None
+            As in `sent`.
 
         Returns
         -------
         complex64 [batch, (antenna,) symbol, subcarrier]
         """
-        sent = self.sent(keys)
+        sent = self.sent(keys, pilot_share)
         gain = swerling_gain(keys, self.swerling, targets.snr.shape[1], self.grid.symbols)
         response = echo_response(self.grid, targets, gain, antennas=self.antennas)
         known = self.grid.sensed_energy > 0.0

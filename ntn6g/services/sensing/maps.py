@@ -145,9 +145,9 @@ class Peak(TensorRecord):
     """The strongest reflection of each frame."""
 
     delay_s: tf.Tensor
-    """Float64 [batch], 0 to the unambiguous delay of the full grid."""
+    """Float64 [batch], from 0 up to the unambiguous delay of the known elements."""
     doppler_hz: tf.Tensor
-    """Float64 [batch], within half the unambiguous Doppler shift of the full grid."""
+    """Float64 [batch], within half the unambiguous Doppler shift of the known elements."""
     amplitude: tf.Tensor
     """Complex64 [batch]: mean of the channel estimate over the known elements, turned back by delay and Doppler; its
     phase is that at the middle of the grid."""
@@ -193,9 +193,10 @@ def strongest(rd_map: RangeDopplerMap, power: tf.Tensor, channel: tf.Tensor, *, 
     total = _moments(channel, x, y, (0,))[:, 0, 0]
     count = int((rd_map.grid.sensed_energy > 0.0).sum())
     grid = rd_map.grid
-    delay = tf.math.floormod(x / (2.0 * np.pi), 1.0) / grid.subcarrier_spacing_hz
-    cycles = y / (2.0 * np.pi)
-    return Peak(delay, (cycles - tf.round(cycles)) / grid.period_s, tf.cast(total, tf.complex64) / count)
+    delay = tf.math.floormod(x / (2.0 * np.pi * grid.subcarrier_spacing_hz), grid.unambiguous_delay_s)
+    spans = y / (2.0 * np.pi * grid.period_s * grid.unambiguous_doppler_hz)  # a comb shows a target once in each
+    doppler = (spans - tf.round(spans)) * grid.unambiguous_doppler_hz
+    return Peak(delay, doppler, tf.cast(total, tf.complex64) / count)
 
 
 def _parabola(power: tf.Tensor, row: tf.Tensor, column: tf.Tensor, *, axis: int) -> tf.Tensor:

@@ -29,6 +29,8 @@ class TrialValues(TensorRecord):
     """Float64 [batch]: each target lies anywhere within this many native cells about its place, on both axes."""
     multiple: tf.Tensor
     """Float32 [batch]: threshold of the detector over its noise statistic."""
+    pilot_share: tf.Tensor
+    """Float32 [batch]: share of the energy in pilots, where the grid sets them apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class TrialOutcome(TensorRecord):
     found: tf.Tensor
     """Int32: targets whose cell was declared one."""
     quiet_cells: tf.Tensor
-    """Int32: cells more than two native cells away from every target's row and column."""
+    """Int32: cells more than two native cells away from every target's row and column, and from those of its images."""
     false_alarms: tf.Tensor
     """Int32: those of them declared a target."""
     delay_error_s: tf.Tensor
@@ -74,7 +76,11 @@ class SensingTrial:
     ) -> None:
         if detector.padding != rd_map.padding:
             raise ValueError(f"a detector for padding {detector.padding} on a map of padding {rd_map.padding}")
-        detector.check(rd_map.shape)
+        grid, (rows, columns) = frame.grid, rd_map.shape
+        if grid.knows_data:
+            detector.check((rows, columns))
+        else:  # a comb shows every target again a fold on, where it must not be taken for noise
+            detector.check((rows // grid.symbol_step, columns // grid.comb), "between the images of a comb")
         self.frame, self.rd_map, self.detector = frame, rd_map, detector
         self.targets, self.refine = targets, refine
 
@@ -89,15 +95,16 @@ class SensingTrial:
     def picture(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Channel estimate, map and detections of each frame: complex64 [batch, symbol, subcarrier], the map twice."""
         delay_s, doppler_hz = self.place(keys, values)
-        channel = self._channel(keys, delay_s, doppler_hz, values.snr)
+        channel = self._channel(keys, delay_s, doppler_hz, values)
         power = self.rd_map(channel)
         return channel, power, self.detector(power, values.multiple)
 
-    def _channel(self, keys: tf.Tensor, delay_s: tf.Tensor, doppler_hz: tf.Tensor, snr: tf.Tensor) -> tf.Tensor:
+    def _channel(self, keys: tf.Tensor, delay_s: tf.Tensor, doppler_hz: tf.Tensor, values: TrialValues) -> tf.Tensor:
+        share = values.pilot_share if self.frame.grid.pilot_share is not None else None
         if not self.targets:  # an echo of no strength keeps shapes
             zero = tf.zeros([keys.shape[0], 1], tf.float64)
-            return self.frame(keys, Targets(zero, zero, zero, tf.cast(zero, tf.float32)))
-        return self.frame(keys, Targets(delay_s, doppler_hz, tf.zeros_like(delay_s), snr))
+            return self.frame(keys, Targets(zero, zero, zero, tf.cast(zero, tf.float32)), share)
+        return self.frame(keys, Targets(delay_s, doppler_hz, tf.zeros_like(delay_s), values.snr), share)
 
     def __call__(self, keys: tf.Tensor, values: TrialValues) -> TrialOutcome:
         """Outcome of frames with these keys, uint32 [batch, 2]; works under ``tf.function(jit_compile=True)``."""
@@ -111,7 +118,11 @@ class SensingTrial:
         nearest = tf.cast(tf.round(row), tf.int32) % rows * columns + tf.cast(tf.round(column), tf.int32) % columns
         hit = tf.gather(tf.reshape(declared, [-1, rows * columns]), nearest, axis=1, batch_dims=1)
         reach = _CLEAR_CELLS * padding
-        quiet = ~_near(row, rows, reach)[:, :, None] & ~_near(column, columns, reach)[:, None, :]
+        # in cells: how far apart a comb shows one target again and again
+        fold_row = rows * grid.period_s * grid.unambiguous_doppler_hz
+        fold_column = columns * grid.subcarrier_spacing_hz * grid.unambiguous_delay_s
+        busy = _near(row, rows, fold_row, reach), _near(column, columns, fold_column, reach)
+        quiet = ~busy[0][:, :, None] & ~busy[1][:, None, :]
         errors = [tf.zeros_like(values.spread_cells)] * 2
         if self.targets == 1:
             peak = strongest(self.rd_map, power, channel, refine=self.refine)
@@ -125,7 +136,7 @@ class SensingTrial:
         )
 
 
-def _near(place: tf.Tensor, length: int, reach: float) -> tf.Tensor:
-    """Cells of an axis that wraps within reach of any target: float64 [batch, target] to bool [batch, length]."""
-    apart = tf.abs(place[:, :, None] - tf.constant(np.arange(length), tf.float64))
-    return tf.reduce_any(tf.minimum(apart, length - apart) <= reach, axis=1)
+def _near(place: tf.Tensor, length: int, fold: float, reach: float) -> tf.Tensor:
+    """Cells of an axis within reach of a target or an image of it: float64 [batch, target] to bool [batch, length]."""
+    apart = tf.math.floormod(place[:, :, None] - tf.constant(np.arange(length), tf.float64), fold)
+    return tf.reduce_any(tf.minimum(apart, fold - apart) <= reach, axis=1)

@@ -15,20 +15,21 @@ from ntn6g.channel import predicted_ici_db
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
-from ntn6g.core.units import db_to_linear, linear_to_db
-from ntn6g.scenario import Scenario, Sensing, apply, flatten, sweep_points
-from ntn6g.services.sensing import crlb
+from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
+from ntn6g.scenario import Communication, Scenario, Sensing, apply, flatten, sweep_points
+from ntn6g.services.sensing import SensingGrid, crlb
 from ntn6g.study.build.sensing_step import (
     SensingStructure,
     SensingWork,
     batch_rows,
+    make_link,
     make_trial,
     sensing_step,
     subcarriers,
     values_of,
 )
 from ntn6g.study.engine import Recipe, StopRule, Tally
-from ntn6g.study.intervals import clopper_pearson, clustered_ratio
+from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
 
 # Inter-carrier interference comes with the echo that makes it: 10 dB below the noise it raises the noise by 0.4 dB, and
 # 15 dB below the echo (a tenth of the spacing) the echo itself loses 0.14 dB.
@@ -72,6 +73,7 @@ class SensingStudy:
         for structure in dict.fromkeys(point.structure for point in self.points):
             try:
                 make_trial(structure)
+                make_link(structure)
             except ValueError as error:
                 raise ScenarioError(str(error), key="sensing") from None
 
@@ -115,19 +117,33 @@ def _point(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         detector = structure.cfar(given.detector.false_alarm)
     except ValueError as error:
         raise ScenarioError(str(error), key="sensing.detector") from None
-    work = SensingWork(structure.channel_key, targets, given.spread_cells, detector.multiple)
+    work = SensingWork(
+        structure.channel_key,
+        targets,
+        given.spread_cells,
+        detector.multiple,
+        given.pilot_share or 0.0,
+        _link(given.communication, carrier_hz),
+    )
     physics = json.dumps(["sensing", asked.seed, asdict(structure), asdict(work)], sort_keys=True)
     flat = flatten(asked)
     return SensingPoint(
         axes={path: flat.get(path, value) for path, value in values.items()},
         structure=structure,
         work=work,
-        facts=_facts(structure, targets, metres_per_s, wavelength_m),
+        facts=_facts(structure.grid_at(given.pilot_share), targets, metres_per_s, wavelength_m),
         metres_per_s=metres_per_s,
         wavelength_m=wavelength_m,
         false_alarm=given.detector.false_alarm,
         identity=hashlib.sha256(physics.encode()).hexdigest(),
     )
+
+
+def _link(given: Communication | None, carrier_hz: float) -> tuple[float, float, float]:
+    if given is None:
+        return 1.0, 0.0, 0.0
+    doppler_hz = kmh_to_m_s(given.speed_kmh) * carrier_hz / SPEED_OF_LIGHT_M_S
+    return float(db_to_linear(given.snr_db)), 1e-9 * given.delay_spread_ns, doppler_hz
 
 
 def _structure(given: Sensing) -> SensingStructure:
@@ -138,7 +154,7 @@ def _structure(given: Sensing) -> SensingStructure:
         modulation=given.modulation,
         comb=given.comb,
         symbol_step=given.symbol_step,
-        pilot_share=given.pilot_share,
+        pilots_apart=given.pilot_share is not None,
         knows_data=given.knows_data,
         swerling=given.swerling,
         estimator=given.estimator,
@@ -150,6 +166,8 @@ def _structure(given: Sensing) -> SensingStructure:
         training=given.detector.training,
         guard=given.detector.guard,
         over=given.detector.over,
+        code_rate=given.communication.code_rate if given.communication else None,
+        profile=given.communication.profile if given.communication else "A",
     )
 
 
@@ -178,8 +196,7 @@ def _check_target(name: str, given: Sensing, structure: SensingStructure, target
         )
 
 
-def _facts(structure: SensingStructure, targets: Any, metres_per_s: float, wavelength_m: float) -> dict[str, Any]:
-    grid = structure.grid
+def _facts(grid: SensingGrid, targets: Any, metres_per_s: float, wavelength_m: float) -> dict[str, Any]:
     found: dict[str, Any] = {
         "range_cell_m": metres_per_s * grid.delay_cell_s,
         "velocity_cell_m_s": wavelength_m * grid.doppler_cell_hz,
@@ -213,6 +230,8 @@ def _measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     if counts["quiet_cells"]:
         found |= _with_limits("false_alarm_rate", counts["false_alarms"] / counts["quiet_cells"], limits)
     found["false_alarm_design"] = point.false_alarm
+    if "block_errors" in counts:
+        found |= _delivered(point.structure, counts["block_errors"], frames)
     if targets == 1:
         grid = point.structure.grid
         for name, unit, error, scale in (
@@ -221,6 +240,20 @@ def _measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
         ):
             found |= _accuracy(f"{name}_rmse", unit, error, tally, scale, point.facts[f"{name}_crlb_{unit}"])
     return found
+
+
+def _delivered(structure: SensingStructure, lost: int, frames: int) -> dict[str, Any]:
+    link, grid = make_link(structure), structure.grid
+    assert link is not None
+    peak_bps = link.block_bits / grid.duration_s
+    low, high = throughput_interval(lost, frames, peak_bps)
+    rate_bps = peak_bps * (1.0 - lost / frames)
+    return {
+        "block_errors": lost,
+        **_with_limits("bler", lost / frames, clopper_pearson(lost, frames)),
+        **_with_limits("throughput_bps", rate_bps, (low, high)),
+        "spectral_efficiency": rate_bps / grid.bandwidth_hz,
+    }
 
 
 def _accuracy(name: str, unit: str, error: str, tally: Tally, scale: float, bound: float) -> dict[str, float]:
@@ -251,7 +284,7 @@ def _theory(point: SensingPoint) -> float | None:
         and structure.swerling == 1
         and structure.modulation == "qpsk"
         and structure.window == "rectangular"
-        and structure.pilot_share is None
+        and not structure.pilots_apart
         and structure.knows_data
         and not work.spread_cells
         and _on_grid(structure, *work.targets[0][:2])

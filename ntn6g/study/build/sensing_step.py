@@ -1,7 +1,7 @@
 """The compiled step of a sensing study: what fixes its structure, and the call that turns work into chunks."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -13,13 +13,16 @@ from ntn6g.core import random
 from ntn6g.phy.grid import SUBCARRIERS_PER_BLOCK
 from ntn6g.services.sensing import (
     Cfar,
+    LinkConditions,
     RangeDopplerMap,
     SensingFrame,
     SensingGrid,
     SensingTrial,
+    SharedLink,
     TrialOutcome,
     TrialValues,
 )
+from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 
 _BATCH_BYTES = 256 * 2**20
@@ -29,7 +32,7 @@ _FEWEST_ROWS, _MOST_ROWS = 64, 256
 
 @dataclass(frozen=True, kw_only=True)
 class SensingStructure:
-    """All that shapes the tensors of a frame; names as in `ntn6g.scenario.Sensing`."""
+    """All that shapes the tensors of a frame; names as in `ntn6g.scenario.Sensing`, and whether pilots are apart."""
 
     subcarriers: int
     symbols: int
@@ -37,7 +40,7 @@ class SensingStructure:
     modulation: str
     comb: int
     symbol_step: int
-    pilot_share: float | None
+    pilots_apart: bool
     knows_data: bool
     swerling: int
     estimator: str
@@ -49,6 +52,9 @@ class SensingStructure:
     training: int
     guard: int
     over: str
+    code_rate: float | None = None
+    """Of the link over the same frame; None without one."""
+    profile: str = "A"
 
     @property
     def channel_key(self) -> str:
@@ -62,14 +68,18 @@ class SensingStructure:
 
     @cached_property
     def grid(self) -> SensingGrid:
-        """The frame."""
+        """The frame, with half of the energy in pilots where they are apart: every block brings its own share."""
+        return self.grid_at(0.5 if self.pilots_apart else None)
+
+    def grid_at(self, pilot_share: float | None) -> SensingGrid:
+        """The frame at a share of energy in pilots."""
         return SensingGrid(
             subcarriers=self.subcarriers,
             symbols=self.symbols,
             subcarrier_spacing_hz=self.subcarrier_spacing_hz,
             comb=self.comb,
             symbol_step=self.symbol_step,
-            pilot_share=self.pilot_share,
+            pilot_share=pilot_share,
             knows_data=self.knows_data,
         )
 
@@ -104,6 +114,21 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
     return SensingTrial(frame, rd_map, detector, targets=structure.targets, refine=structure.refine)
 
 
+def make_link(structure: SensingStructure) -> SharedLink | None:
+    """Build the link that shares the frame; None without one.
+
+    Raises
+    ------
+    ScenarioError
+        A block that the code refuses.
+    """
+    if structure.code_rate is None:
+        return None
+    profile = fading_profile("tdl", structure.profile)
+    assert profile is not None
+    return SharedLink(structure.grid, modulation=structure.modulation, code_rate=structure.code_rate, profile=profile)
+
+
 def batch_rows(structure: SensingStructure) -> int:
     """Frames of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
     cells = structure.subcarriers * structure.symbols * structure.padding**2
@@ -119,6 +144,10 @@ class SensingWork:
     """Delay in s, Doppler shift in Hz and linear signal-to-noise ratio of each target."""
     spread_cells: float
     multiple: float
+    pilot_share: float = 0.0
+    """Of the energy; not used unless pilots are apart."""
+    link: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    """Linear signal-to-noise ratio, delay spread in s and Doppler shift in Hz of the link that shares the frame."""
 
 
 class SensingStep:
@@ -128,14 +157,16 @@ class SensingStep:
     ----------
     trial : SensingTrial
         The frame's way.
+    link : SharedLink or None
+        The link that shares it.
     seed : int
         Seed of the run.
     rows : int
         Frames of a batch, a multiple of 32.
     """
 
-    def __init__(self, trial: SensingTrial, *, seed: int, rows: int) -> None:
-        self.trial, self._seed = trial, seed
+    def __init__(self, trial: SensingTrial, link: SharedLink | None = None, *, seed: int, rows: int) -> None:
+        self.trial, self.link, self._seed = trial, link, seed
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
         self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
         self._spent_s: list[float] = []
@@ -157,10 +188,15 @@ class SensingStep:
         """Time of all calls without `compile_s`."""
         return sum(self._spent_s) - self.compile_s
 
-    def arguments(self, work: Sequence[tuple[SensingWork, int]]) -> tuple[tf.Tensor, TrialValues]:
-        """Chunk keys uint32 [chunks, 2] and values [rows] of a batch."""
+    def arguments(self, work: Sequence[tuple[SensingWork, int]]) -> tuple[tf.Tensor, TrialValues, LinkConditions]:
+        """Chunk keys uint32 [chunks, 2], values and conditions [rows] of a batch."""
         keys = [random.chunk_key(self._seed, point.channel_key, number) for point, number in work]
-        return tf.constant(keys, tf.uint32), values_of([point for point, _ in work], BLOCKS_PER_CHUNK)
+        points = [point for point, _ in work]
+        link = np.repeat(np.array([point.link for point in points], np.float32), BLOCKS_PER_CHUNK, axis=0)
+        values = values_of(points, BLOCKS_PER_CHUNK)
+        snr, delay_spread_s, doppler_hz = (tf.constant(column) for column in link.T)
+        conditions = LinkConditions(snr, delay_spread_s, doppler_hz, values.pilot_share)
+        return tf.constant(keys, tf.uint32), values, conditions
 
     def __call__(self, work: Sequence[tuple[SensingWork, int]]) -> list[Chunk]:
         """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
@@ -176,20 +212,25 @@ class SensingStep:
             for i in range(self.chunks_per_batch)
         ]
 
-    def _sums(self, chunk_keys: tf.Tensor, values: TrialValues) -> tuple[dict[str, Any], dict[str, Any]]:
-        outcome: TrialOutcome = self.trial(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
+    def _sums(
+        self, chunk_keys: tf.Tensor, values: TrialValues, conditions: LinkConditions
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        keys = random.block_keys(chunk_keys, BLOCKS_PER_CHUNK)
+        outcome: TrialOutcome = self.trial(keys, values)
 
         def total(column: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
             return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
 
         alarms = tf.cast(outcome.false_alarms, tf.int64)
-        counts: Mapping[str, tf.Tensor] = {
+        counts: dict[str, tf.Tensor] = {
             "blocks": tf.ones_like(outcome.found),
             "found": outcome.found,
             "quiet_cells": outcome.quiet_cells,
             "false_alarms": alarms,
             "false_alarms_squared": alarms * alarms,
         }
+        if self.link is not None:
+            counts["block_errors"] = tf.cast(self.link(keys, conditions), tf.int64)
         sums: dict[str, tf.Tensor] = {}
         grid = self.trial.frame.grid
         for name, error, cell in (
@@ -215,12 +256,13 @@ def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
         snr=tf.constant(rows[..., 2], tf.float32),
         spread_cells=column("spread_cells", tf.float64),
         multiple=column("multiple", tf.float32),
+        pilot_share=column("pilot_share", tf.float32),
     )
 
 
 def sensing_step(structure: SensingStructure, *, seed: int, rows: int) -> SensingStep:
     """Step of a structure, built wherever it is to run."""
-    return SensingStep(make_trial(structure), seed=seed, rows=rows)
+    return SensingStep(make_trial(structure), make_link(structure), seed=seed, rows=rows)
 
 
 def subcarriers(resource_blocks: int) -> int:

@@ -21,6 +21,7 @@ from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
 from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc
 from ntn6g.study.plots.style import house_style, legend_text, require_format, save
 from ntn6g.study.plots.tables import PUBLISHED, RATES, TIME_AXES, Part, View, axis_of, read_run, telling_axes, x_axis
+from ntn6g.study.plots.trade_off import trade_off
 from ntn6g.study.plots.uncoded import uncoded
 from ntn6g.study.plots.waterfall import waterfall
 
@@ -38,6 +39,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "sensing": accuracy,
     "roc": roc,
     "range-doppler": range_doppler,
+    "trade-off": trade_off,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
@@ -49,7 +51,7 @@ _SERIES = {
     "range-doppler": "map_db",
 }
 _STUDIES = {"bler_table": "bler-table", "sensing": "sensing"}  # that have one kind of figure for their rows
-_CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc")  # these take a `View` too
+_CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
 _SHARED_AXES |= {"contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
@@ -183,10 +185,16 @@ def figure_kind(part: Part) -> str:
     if part.study in _SERIES or not any(part.has(rate) for rate in rates):
         return ""
     if part.study in _STUDIES:
-        return "roc" if ROC_AXIS in part.varying() else _STUDIES[part.study]
+        return _kind_of_rows(part)
     if x_axis(part) in TIME_AXES:
         return "along-pass"
     return "waterfall" if part.has("bler") or part.has("throughput_bps") else "uncoded"
+
+
+def _kind_of_rows(part: Part) -> str:
+    if part.study == "sensing" and part.has("throughput_bps") and part.has("range_rmse_m"):
+        return "trade-off"
+    return "roc" if ROC_AXIS in part.varying() else _STUDIES[part.study]
 
 
 def _subject(part: Part) -> tuple[str, str]:

@@ -124,6 +124,9 @@ def test_a_comb_folds_delay_earlier_and_pilot_symbols_doppler():
     rows, columns = np.nonzero(alike)
     assert set(columns) == {2, 14, 26, 38}  # every 48/4 cells
     assert set(rows) == {7, 17}  # every 20/2 cells; the axis runs downwards
+    beyond = found(grid, response(grid, targets(14.2 * grid.delay_cell_s, -7.1 * grid.doppler_cell_hz)) * known)
+    assert float(beyond.delay_s[0] / grid.delay_cell_s) == pytest.approx(14.2 - 12.0, abs=1e-3)
+    assert float(beyond.doppler_hz[0] / grid.doppler_cell_hz) == pytest.approx(-7.1 + 10.0, abs=1e-3)
     assert grid.unambiguous_delay_s == pytest.approx(12 * grid.delay_cell_s)
     assert grid.unambiguous_doppler_hz == pytest.approx(10 * grid.doppler_cell_hz)
 

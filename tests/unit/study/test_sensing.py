@@ -196,3 +196,33 @@ def test_scenes_that_cannot_be_are_refused_in_one_line(changes, words):
     assert words in str(refused.value)
     assert str(refused.value).startswith("sensing")
     assert "\n" not in str(refused.value)
+
+
+def test_the_trade_between_sensing_and_communication_has_its_two_ends():
+    asked = study(
+        64,
+        knows_data=False,
+        comb=2,
+        symbol_step=2,
+        detector={"training": 2, "guard": 1},
+        image_snr_db=32.0,
+        communication={"snr_db": 12.0, "profile": "D"},
+        sweep={"grid": {"sensing.pilot_share": [0.02, 0.3, 1.0]}},
+        pilot_share=0.3,
+    )
+
+    few, some, all_of_it = rows(asked)  # one compilation for every share
+
+    assert (all_of_it["bler"], all_of_it["throughput_bps"], all_of_it["spectral_efficiency"]) == (1.0, 0.0, 0.0)
+    assert some["throughput_bps"] > 0.9 * few["throughput_bps"]
+    assert few["range_crlb_m"] / all_of_it["range_crlb_m"] == pytest.approx(50**0.5)  # error goes as 1/sqrt(energy)
+    assert some["range_rmse_m"] > 1.4 * all_of_it["range_rmse_m"]  # sqrt(1/0.3) is 1.8
+    frame_s = 14 * 1e-3 / 14 / 8  # 14 symbols at 120 kHz
+    most_bps = some["throughput_bps"] / (1.0 - some["bler"])
+    assert most_bps * frame_s == pytest.approx(0.75 * 14 * 36 * 2 * 0.5, abs=16)  # a quarter of the elements are pilots
+    assert most_bps / (36 * 120e3) == pytest.approx(some["spectral_efficiency"] / (1.0 - some["bler"]))
+
+
+def test_training_cells_that_reach_into_images_of_a_comb_are_refused():
+    with pytest.raises(ScenarioError, match="22 cells of training and guard between the images of a comb of 12 cells"):
+        study(knows_data=False, comb=6)

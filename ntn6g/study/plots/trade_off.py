@@ -1,0 +1,65 @@
+"""What sensing and communication take from each other on one grid: throughput against error, each along the axis."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ntn6g.study.plots import curves as marks
+from ntn6g.study.plots.style import add_legend, add_title, new_figure, value_text
+from ntn6g.study.plots.tables import USUAL, Part, View
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_NOTES = 9  # points of a curve beyond which not every one is named
+
+
+def trade_off(parts: Sequence[Part], view: View = USUAL) -> "Figure":
+    """Throughput against range error with the intervals of both, and each along the swept axis.
+
+    Parameters
+    ----------
+    parts
+        Parts of sensing studies with a link on the same frame.
+    view
+        What to draw over what, by which colour.
+    """
+    lines = marks.lines_of(parts, view)
+    figure = new_figure(13.0, 4.4)
+    pareto, error, rate = (figure.add_subplot(1, 3, place) for place in (1, 2, 3))
+    _pareto(pareto, lines)
+    error.set_yscale("log")
+    error.set_ylabel("Range error, RMS (m)")
+    marks.reference(error, lines, "range_crlb_m", "--")
+    marks.measured(error, lines, "range_rmse_m")
+    marks.throughput_panel(rate, lines)
+    for axes in (error, rate):
+        marks.name_x(axes, lines)
+    add_title(figure, *marks.one_title(parts))
+    keys = [*marks.key_handles(lines, ["range_rmse_m"]), marks.line_handle("Cramer-Rao bound", "--")]
+    add_legend(figure, marks.curve_handles(lines) + keys)
+    return figure
+
+
+def _pareto(axes: "Axes", lines: marks.Lines) -> None:
+    peak = max((float(np.nanmax(c.column("throughput_bps"))) for c in lines.curves), default=0.0)
+    scale, unit = next((s for s in marks.SCALES if peak >= s[0]), marks.SCALES[-1])
+    for curve, look in zip(lines.curves, lines.looks, strict=True):
+        x, y = curve.column("range_rmse_m"), curve.column("throughput_bps") / scale
+        bars = [
+            np.maximum(
+                np.stack([value - curve.column(f"{name}_low") / by, curve.column(f"{name}_high") / by - value]), 0
+            )
+            for name, value, by in (("range_rmse_m", x, 1.0), ("throughput_bps", y, scale))
+        ]
+        axes.errorbar(x, y, xerr=bars[0], yerr=bars[1], label="_trade", **look, **marks.BAR)
+        every = -(-len(x) // _MOST_NOTES)
+        for place in range(0, len(x), every):
+            if np.isfinite(x[place]):
+                named = lines.words[int(curve.x[place])] if lines.words else value_text(float(curve.x[place]))
+                axes.annotate(named, (x[place], y[place]), xytext=(4, 4), textcoords="offset points", fontsize=7.5)
+    axes.set_xscale("log")
+    axes.set_xlabel(f"Range error, RMS (m); points: {lines.x_label[0].lower()}{lines.x_label[1:]}")
+    axes.set_ylabel(f"Throughput ({unit})")
