@@ -9,7 +9,6 @@ from sionna.phy.mapping import Constellation, Mapper
 
 BITS_PER_SYMBOL = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8, "1024qam": 10}
 
-
 @functools.lru_cache
 def _axis(bits_per_axis: int, axes: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Levels [points] of one axis of the constellation and their bit labels [points, bits_per_axis]."""
@@ -56,12 +55,23 @@ class Modulation:
         Symbol by symbol, as closed forms of the bit error rate assume; the sign of `llr` decides bit by bit, which
         differs a little at low signal-to-noise ratio.
         """
-        distance = tf.abs(tf.stack(self._parts(symbols), axis=-1)[..., None] - self._levels)
-        labels = tf.gather(tf.constant(self._labels, tf.float32), tf.argmin(distance, axis=-1))
-        interleaved = tf.transpose(labels, [0, 1, 3, 2])  # [B, symbols, bits per axis, axes]
+        per_axis = [self._nearest(part) for part in self._parts(symbols)]
+        interleaved = tf.stack([bit for pair in zip(*per_axis, strict=True) for bit in pair], axis=-1)
         return self._scrambled(
             tf.reshape(interleaved, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
         )
+
+    def _nearest(self, received: tf.Tensor) -> list[tf.Tensor]:
+        """Bits of the nearest level of one axis, each float32 [B, symbols].
+
+        Levels are nested (TS 38.211 5.1): a bit tells the side of a threshold, the next ones the distance from it.
+        """
+        bits = [tf.cast(received < 0.0, tf.float32)]
+        folded, threshold = tf.abs(received), float(np.abs(self._levels).min()) * len(self._levels) / 2
+        for _ in range(self._labels.shape[1] - 1):
+            bits.append(tf.cast(folded > threshold, tf.float32))
+            folded, threshold = tf.abs(folded - threshold), threshold / 2
+        return bits
 
     def llr(self, symbols: tf.Tensor, noise_variance: tf.Tensor) -> tf.Tensor:
         """Log-likelihood ratios ln P(1)/P(0), float32 [B, symbols * bits_per_symbol].
