@@ -55,6 +55,28 @@ BAD = {
     ),
     "checksum of line 1": ("0  9996", "0  9995", ["platforms.sat.lines", "line 1 ends with checksum 5", "give 6"]),
     "checksum of line 2": ("65663", "65664", ["platforms.sat.lines", "line 2 ends with checksum 4", "give 3"]),
+    # satellite 28872 of the AIAA 2006-6753 verification set, which decays within an hour of its epoch
+    "element set that has decayed": (
+        f'lines: ["{LINE_1}", "{LINE_2}"]',
+        'lines: ["1 28872U 05037B   05333.02012661  .25992681  00000-0  24476-3 0  1534", '
+        '"2 28872  96.4736 157.9986 0303955 244.0492 110.6523 16.46015938 10708"]',
+        ["platforms.sat.lines", "SGP4 error", "days from the epoch", "too old?"],
+    ),
+    "planes that do not divide": (
+        f'{{kind: tle, lines: ["{LINE_1}", "{LINE_2}"]}}',
+        "{kind: walker, altitude_km: 550, inclination_deg: 53, satellites: 24, planes: 7, epoch: 2026-04-25T12:00:00Z}",
+        ["platforms.sat", "7 planes do not divide 24 satellites"],
+    ),
+    "negative altitude": (
+        f'{{kind: tle, lines: ["{LINE_1}", "{LINE_2}"]}}',
+        "{kind: circular, altitude_km: -600, inclination_deg: 60, epoch: 2026-04-25T12:00:00Z}",
+        ["platforms.sat.altitude_km", "-600", "160 km"],
+    ),
+    "eccentricity of a parabola": (
+        f'{{kind: tle, lines: ["{LINE_1}", "{LINE_2}"]}}',
+        "{kind: keplerian, semi_major_axis_km: 7e3, eccentricity: 1, inclination_deg: 60, epoch: 2026-04-25T00:00:00Z}",
+        ["platforms.sat.eccentricity", "1", "0.99"],
+    ),
     "MCS beyond table 1": ("mcs: 14", "mcs: 29", ["link.mcs", "29", "table 1", "28"]),
     "MCS beyond table 2": ("mcs: 14, mcs_table: 1", "mcs: 28, mcs_table: 2", ["link.mcs", "28", "table 2", "27"]),
     # 850 km at 50 degrees: the round trip of 9.4 ms lasts 75 slots of 0.125 ms

@@ -13,7 +13,7 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import At, Scenario
-from ntn6g.study.build.satellites import satellite, site, warn_of_age
+from ntn6g.study.build.satellites import satellite, site, warn_of_age, within
 
 
 @lru_cache(maxsize=4096)
@@ -22,14 +22,15 @@ def _pass(
 ) -> orbit.Pass:
     chosen = satellite(platform, key, place)
     warn_of_age([chosen], asked.after)
-    return orbit.next_pass(
-        chosen,
-        site(terminal),
-        asked.after,
-        min_culmination_rad=math.radians(asked.min_culmination_deg),
-        mask_rad=math.radians(terminal.min_elevation_deg),
-        within_days=asked.within_days,
-    )
+    with within(key):
+        return orbit.next_pass(
+            chosen,
+            site(terminal),
+            asked.after,
+            min_culmination_rad=math.radians(asked.min_culmination_deg),
+            mask_rad=math.radians(terminal.min_elevation_deg),
+            within_days=asked.within_days,
+        )
 
 
 def pass_of(point: Scenario) -> orbit.Pass:
@@ -109,7 +110,9 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
     times = sight.times(_padded(offset_s))
     # a terminal's own motion is in the fading (its Doppler from speed_kmh), so it is not in the bulk terms once more
     site_at_rest = sight.terminal.site(times).at_rest()
-    geometry = orbit.link_geometry(sight.satellite.state(times), site_at_rest, mask_rad=mask_rad - 1e-9)
+    with within(f"platforms.{name}"):
+        state = sight.satellite.state(times)
+    geometry = orbit.link_geometry(state, site_at_rest, mask_rad=mask_rad - 1e-9)
     elevation_rad = geometry.elevation_rad.numpy()[: len(moments)]
     if not geometry.visible.numpy().all():
         lowest = int(np.argmin(elevation_rad))

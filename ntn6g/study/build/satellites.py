@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -137,6 +138,17 @@ FLEETS: dict[str, Callable[[Any], orbit.Fleet]] = {
 """Platforms that may hold several satellites, by kind."""
 
 
+@contextmanager
+def within(key: str) -> Iterator[None]:
+    """Errors that name a key of a platform, such as ``lines``, name it by its path; whole paths stay as they are."""
+    try:
+        yield
+    except ScenarioError as error:
+        if "." in error.key:
+            raise
+        raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
+
+
 @lru_cache(maxsize=64)
 def fleet(asked: scenario.Platform, key: str) -> orbit.Fleet:
     """All satellites of a platform; ``key`` names it in errors."""
@@ -144,10 +156,8 @@ def fleet(asked: scenario.Platform, key: str) -> orbit.Fleet:
         raise ScenarioError(
             f"{asked.kind!r} is a single platform; a constellation is one of {', '.join(FLEETS)}", key=f"{key}.kind"
         )
-    try:
+    with within(key):
         return FLEETS[asked.kind](asked)
-    except ScenarioError as error:
-        raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
 
 
 @lru_cache(maxsize=4096)
@@ -162,10 +172,8 @@ def satellite(asked: scenario.Platform, key: str, place: int | None = None) -> o
     if asked.kind in SINGLE:
         if place:
             raise ScenarioError(f"{place}; {key} is one platform, of kind {asked.kind}", key="at.satellite")
-        try:
+        with within(key):
             return SINGLE[asked.kind](asked)
-        except ScenarioError as error:
-            raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
     several = fleet(asked, key)
     if place is None and several.size > 1:
         raise ScenarioError(
@@ -201,8 +209,9 @@ def warn_of_age(satellites: Sequence[Any], moment: datetime) -> None:
     oldest, name = max(ages, key=lambda pair: abs(pair[0]), default=(0.0, ""))
     if abs(oldest) > _OLD_DAYS:
         side = "after" if oldest > 0 else "before"
+        which = f"element set {name}" if name else "element set"
         warnings.warn(
-            f"element set {name}: {moment:%Y-%m-%dT%H:%MZ} is {abs(oldest):.0f} days {side} its epoch; expect "
+            f"{which}: {moment:%Y-%m-%dT%H:%MZ} is {abs(oldest):.0f} days {side} its epoch; expect "
             f"{abs(oldest):.0f} to {3 * abs(oldest):.0f} km of error along the orbit (SGP4 drifts 1 to 3 km a day)",
             ScenarioWarning,
             stacklevel=2,
@@ -219,7 +228,5 @@ def require_orbit(several: orbit.Fleet, key: str, start: datetime, duration_s: f
     """
     if not isinstance(several, orbit.ElementSets):
         return
-    try:
+    with within(key):
         several.positions_teme_km(start, np.array([-_REACH_S, duration_s + _REACH_S]))
-    except ScenarioError as error:
-        raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
