@@ -207,7 +207,7 @@ def _spectrum(spectrum: NDArray[np.float64], doppler_hz: float) -> dict[str, Any
     frequency_hz = np.fft.fftshift(np.fft.fftfreq(len(spectrum), 1.0 / (_PER_CYCLE * doppler_hz)))
     share = np.fft.fftshift(spectrum) / spectrum.sum()
     flat = _PER_CYCLE / (2.0 * len(spectrum))  # share of one bin in an even spectrum within the largest shift
-    return {"doppler_hz": frequency_hz, "doppler_power_db": linear_to_db(share / flat)}
+    return {"doppler_hz": frequency_hz, "doppler_power_db": linear_to_db(np.maximum(share / flat, 1e-12))}
 
 
 def _distributions(air: Channel, survey: Survey, options: channel.LossOptions, seed: int) -> dict[str, Any]:

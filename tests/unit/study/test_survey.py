@@ -111,6 +111,14 @@ def test_spectrum_of_scattering_is_the_classical_one_and_the_line_of_sight_a_lin
     assert abs(at - 0.5 * 3.0 / 3.6 * 20e9 / 299_792_458.0) <= step
 
 
+def test_white_noise_is_one_path_at_rest():
+    with np.errstate(all="raise"):
+        found = curves(asked({"fading": {"kind": "awgn"}}))
+    assert found["profile_delay_ns"] == pytest.approx([0.0])
+    assert found["profile_power_db"] == pytest.approx([0.0], abs=1e-6)
+    assert found["doppler_hz"][np.argmax(found["doppler_power_db"])] == 0.0
+
+
 def test_draws_depend_on_the_seed_alone():
     first = curves(asked())
     _curves.cache_clear()
