@@ -230,6 +230,8 @@ class Weather(Section):
     """Mean rain height above sea level, km, 0 to 10; default: ITU-R P.839 map (extra climate)."""
     liquid_kg_m2: float | None = Field(default=None, ge=0.0, le=20.0)
     """Cloud liquid water exceeded for that share, kg/m2, 0 to 20; default: ITU-R P.840 map (extra climate)."""
+    rain_probability_percent: float | None = Field(default=None, gt=0.0, lt=100.0)
+    """Share of the year with rain, percent, between 0 and 100, for rain series; default: ITU-R P.837 map."""
     polarisation_tilt_deg: float = Field(default=45.0, ge=0.0, le=90.0)
     """Tilt of the polarisation to the horizontal, degrees, 0 to 90; 45 for circular."""
 

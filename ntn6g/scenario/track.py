@@ -33,6 +33,9 @@ class Track(Section):
 
     step_s: float = Field(default=1.0, gt=0.0, le=3_600.0)
     """Time between samples, s, above 0 to 3600."""
+    rain: Literal["none", "drawn"] = "none"
+    """Rain over the pass: none, or one draw of the series of ITU-R P.1853 in which it rains at the highest elevation; \
+the SNR of a budget loses it."""
     ephemeris: Ephemeris | None = None
     """Adds the errors of timing advance and Doppler that the terminal's knowledge leaves; none unless given, `{}` for
     its defaults."""

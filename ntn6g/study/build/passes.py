@@ -9,11 +9,13 @@ import numpy as np
 
 from ntn6g import orbit
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import Scenario
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.geometry import pass_of
 from ntn6g.study.build.power import budget_of
+from ntn6g.study.build.rain import rain_along_db
 from ntn6g.study.engine import Recipe, Tally
 
 _EXTREMES = ("culmination_deg", "duration_s", "shortest_range_km", "longest_range_km", "largest_doppler_khz")
@@ -63,7 +65,13 @@ class PassStudy:
 
 
 def _check(asked: Scenario) -> None:
-    pass_of(asked)
+    found = pass_of(asked)
+    if asked.track.rain == "drawn":
+        if asked.channel is not None and asked.channel.losses.rain:
+            raise ScenarioError(
+                "drawn beside channel.losses.rain: true would count rain twice; leave one out", key="track.rain"
+            )
+        rain_along_db(asked, np.array([found.culmination_elevation_rad]), np.zeros(1))
 
 
 def _extremes_of(asked: Scenario) -> dict[str, float]:
@@ -98,7 +106,11 @@ def track(asked: Scenario) -> dict[str, Any]:
         "terminal": np.array(asked.terminal_name()),
         "culmination_utc": np.array(f"{found.culmination:%Y-%m-%dT%H:%M:%SZ}"),
     }
-    return columns | _snr(asked, range_m, elevation_rad) | _foretold(asked, sight, times, geometry)
+    rain = {"rain_loss_db": rain_along_db(asked, elevation_rad, offset_s)} if asked.track.rain == "drawn" else {}
+    snr = _snr(asked, range_m, elevation_rad)
+    if rain and snr:
+        snr = {"snr_db": snr["snr_db"] - rain["rain_loss_db"]}
+    return columns | snr | rain | _foretold(asked, sight, times, geometry)
 
 
 def _foretold(

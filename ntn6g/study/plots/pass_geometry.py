@@ -17,6 +17,7 @@ PANELS = (
     "delay_ms",
     "doppler_khz",
     "doppler_rate_khz_s",
+    "rain_loss_db",
     "snr_db",
     "timing_error_us",
     "doppler_error_hz",

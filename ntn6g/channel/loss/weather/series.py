@@ -95,17 +95,22 @@ class RainSeries:
         [B, T], float32
             Decibels.
         """
-        deviates = random.normal(random.stream(keys, "rain"), (len(times_s),))
-        step_s = np.diff(np.asarray(times_s, np.float64))
-        if (step_s < 0.0).any():
-            raise ValueError("times_s must not decrease")
-        memory = tf.constant(np.exp(-DECAY_PER_S * step_s), tf.float32)
-        fresh = tf.constant(np.sqrt(-np.expm1(-2.0 * DECAY_PER_S * step_s)), tf.float32)
-        rest = tf.transpose(deviates[:, 1:])
-
-        def advance(state: tf.Tensor, now: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
-            return now[0] * state + now[1] * now[2]
-
-        later = tf.scan(advance, (memory, fresh, rest), initializer=deviates[:, 0])
-        level = tf.concat([deviates[:, :1], tf.transpose(later)], 1)
+        level = correlated_deviates(keys, times_s)
         return tf.maximum(tf.exp(self.mean_log + self.sigma_log * level) - self.offset_db, 0.0)
+
+
+def correlated_deviates(keys: tf.Tensor, times_s: NDArray[np.float64]) -> tf.Tensor:
+    """The process X of `RainSeries`: standard normal, correlated over time, [B, T]; arguments as `RainSeries.draw`."""
+    deviates = random.normal(random.stream(keys, "rain"), (len(times_s),))
+    step_s = np.diff(np.asarray(times_s, np.float64))
+    if (step_s < 0.0).any():
+        raise ValueError("times_s must not decrease")
+    memory = tf.constant(np.exp(-DECAY_PER_S * step_s), tf.float32)
+    fresh = tf.constant(np.sqrt(-np.expm1(-2.0 * DECAY_PER_S * step_s)), tf.float32)
+    rest = tf.transpose(deviates[:, 1:])
+
+    def advance(state: tf.Tensor, now: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        return now[0] * state + now[1] * now[2]
+
+    later = tf.scan(advance, (memory, fresh, rest), initializer=deviates[:, 0])
+    return tf.concat([deviates[:, :1], tf.transpose(later)], 1)
