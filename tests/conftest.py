@@ -52,11 +52,11 @@ class Work:
     """A point as a step sees it: a channel key and the values of its blocks."""
 
     def __init__(self, structure, **values):
-        from ntn6g.phy import LinkValues
+        from ntn6g.phy.harq import HarqValues
 
         self.channel_key = structure.channel_key
         esno_db = values.pop("esno_db", 10.0)
-        self.values = dict.fromkeys(LinkValues.DTYPES, 0.0)
+        self.values = dict.fromkeys(HarqValues.DTYPES, 0.0)  # those of every link, and of retransmission
         self.values |= {"noise_variance": 10.0 ** (-esno_db / 10.0), "carrier_hz": 20e9, **values}
 
 
