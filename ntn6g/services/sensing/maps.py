@@ -190,12 +190,14 @@ def strongest(rd_map: RangeDopplerMap, power: tf.Tensor, channel: tf.Tensor, *, 
     x = 2.0 * np.pi / columns * (tf.cast(column, tf.float64) + tf.cast(column_shift, tf.float64))
     for _ in range(_NEWTON_STEPS if refine == "newton" else 0):
         x, y = _newton(rd_map.grid, channel, x, y)
-    total = _moments(channel, x, y, (0,))[:, 0, 0]
-    count = int((rd_map.grid.sensed_energy > 0.0).sum())
     grid = rd_map.grid
     delay = tf.math.floormod(x / (2.0 * np.pi * grid.subcarrier_spacing_hz), grid.unambiguous_delay_s)
     spans = y / (2.0 * np.pi * grid.period_s * grid.unambiguous_doppler_hz)  # a comb shows a target once in each
     doppler = (spans - tf.round(spans)) * grid.unambiguous_doppler_hz
+    # of the folded place: a whole turn more per symbol is half a turn at the middle between two symbols
+    folded = 2.0 * np.pi * grid.subcarrier_spacing_hz * delay, 2.0 * np.pi * grid.period_s * doppler
+    total = _moments(channel, *folded, (0,))[:, 0, 0]
+    count = int((grid.sensed_energy > 0.0).sum())
     return Peak(delay, doppler, tf.cast(total, tf.complex64) / count)
 
 
