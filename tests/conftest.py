@@ -51,32 +51,20 @@ LINK_DEFAULTS = {
 class Work:
     """A point as a step sees it: a channel key and the values of its blocks."""
 
-    def __init__(self, structure, **values):
-        from ntn6g.phy.harq import HarqValues
+    def __init__(self, structure, *, seed=1, **values):
+        from ntn6g.study.build.link_step import make_chain
 
-        self.channel_key = structure.channel_key
+        self.channel_key, self.seed = structure.channel_key, seed
         esno_db = values.pop("esno_db", 10.0)
-        self.values = dict.fromkeys(HarqValues.DTYPES, 0.0)  # those of every link, and of retransmission
+        self.values = dict.fromkeys(make_chain(structure).values_type.DTYPES, 0.0)
         self.values |= {"noise_variance": 10.0 ** (-esno_db / 10.0), "carrier_hz": 20e9, **values}
 
 
 @functools.cache
-def _compiled(structure, rows):
-    from ntn6g.study.build.link_step import LinkStep, make_chain
+def _step(structure, rows):
+    from ntn6g.study.build.link_step import link_step
 
-    chain = make_chain(structure)
-    return chain, LinkStep(chain, seed=0, rows=rows).compiled
-
-
-@functools.cache
-def _step(structure, rows, seed):
-    """One compilation for every seed: a seed enters a step through the keys of its chunks, which are arguments."""
-    from ntn6g.study.build.link_step import LinkStep
-
-    chain, compiled = _compiled(structure, rows)
-    step = LinkStep(chain, seed=seed, rows=rows)
-    step.compiled = compiled
-    return step
+    return link_step(structure, rows=rows)
 
 
 class Links:
@@ -87,15 +75,15 @@ class Links:
 
         return LinkStructure(**LINK_DEFAULTS | changes)
 
-    def step(self, structure, *, rows=128, seed=1):
-        return _step(structure, rows, seed)
+    def step(self, structure, *, rows=128):
+        return _step(structure, rows)
 
     def work(self, structure, **values):
         return Work(structure, **values)
 
     def chunks(self, structure, values, count, *, rows=128, seed=1):
         """The first ``count`` chunks of one point."""
-        step, point = self.step(structure, rows=rows, seed=seed), Work(structure, **values)
+        step, point = self.step(structure, rows=rows), Work(structure, seed=seed, **values)
         found = []
         for first in range(0, count, step.chunks_per_batch):
             found += step([(point, number) for number in range(first, first + step.chunks_per_batch)])
@@ -119,7 +107,7 @@ def shared_steps(monkeypatch, links):
     from ntn6g.study.build.link import LinkStudy
 
     def recipe(study, structure):
-        return lambda: links.step(structure, rows=study.rows(structure), seed=study.scenario.seed)
+        return lambda: links.step(structure, rows=study.rows(structure))
 
     monkeypatch.setattr(LinkStudy, "recipe", recipe)
 

@@ -12,6 +12,7 @@ from sionna.phy.utils import sim_ber
 
 from benchmarks import timing
 from benchmarks.anchor import ROWS, SCENARIO, SionnaLink, esno_db
+from benchmarks.engine import overhead as engine_overhead
 from ntn6g.scenario import from_mapping
 from ntn6g.study import engine
 from ntn6g.study.run import How, run_scenario
@@ -90,7 +91,10 @@ def run() -> dict[str, float]:
         peer_s = peer(CURVE_DB, CURVE_ERRORS)
         _, blocks = _our_run(BLOCKS_DB, PRECISE, Path(folder) / "blocks")
         peer(BLOCKS_DB, PRECISE_ERRORS)
+        overhead = engine_overhead(Path(folder))
     return {
+        **overhead,
+        "curve_ledger_ms": 1e3 * ours["ledger_s"],
         "curve_ratio": (compile_s + peer_s) / ours["wall_s"],
         "curve_run_ratio": peer_s / (ours["wall_s"] - ours["compile_s"]),
         "curve_compile_ms": 1e3 * ours["compile_s"],

@@ -20,10 +20,10 @@ def run() -> dict[str, float]:
     """Figures of the engine."""
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        return {**_overhead(here), **_memory(here), **_ledger(here), **_workers(here)}
+        return {**overhead(here), **_memory(here), **_ledger(here), **_workers(here)}
 
 
-def _overhead(folder: Path) -> dict[str, float]:
+def overhead(folder: Path) -> dict[str, float]:
     """A sweep of 1000 points over values: wall time without the step, per point; and the ledger's share of the run."""
     from ntn6g.study.run import How, run_scenario
 
@@ -39,7 +39,7 @@ def _overhead(folder: Path) -> dict[str, float]:
 def _memory(folder: Path) -> dict[str, float]:
     """Peak memory of a process that runs a sweep, of few points and of ten times as many."""
     found = {}
-    for points in (POINTS // 10, POINTS):
+    for points in (max(2, POINTS // 10), POINTS):
         sweep = {"power.esno_db": {"from": 0.0, "to": 9.99, "points": points}}
         words = [sys.executable, "-c", _SWEEP, str(folder / f"memory-{points}"), json.dumps(sweep)]
         done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1])

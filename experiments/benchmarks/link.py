@@ -42,7 +42,7 @@ class Ours:
 
 class _Work:
     def __init__(self, channel_key, values) -> None:
-        self.channel_key, self.values = channel_key, values
+        self.channel_key, self.values, self.seed = channel_key, values, 1
 
 
 def stages(ours: Ours) -> dict[str, float]:

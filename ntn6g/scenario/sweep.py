@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from ntn6g.scenario.fields import Scalar, Section, at_most_one
+from ntn6g.scenario.fields import Scalar, Section
 
 MOST_POINTS = 100_000  # of one sweep: beyond it, the likely cause is a step of the wrong size
 _ON_GRID = 1e-9  # in steps: `to` closer than this to the grid lies on it
@@ -145,7 +145,10 @@ class Sweep(Section):
 
 
 class Stop(Section):
-    """When a point of a link study has been simulated long enough; 100 block errors unless told otherwise."""
+    """When a point of a link study has been simulated long enough: where the first of these is met.
+
+    100 block errors unless told otherwise.
+    """
 
     block_errors: int | None = Field(default=None, ge=1)
     """Stop after this many block errors, at least 1."""
@@ -167,8 +170,7 @@ class Stop(Section):
         return given
 
     @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        at_most_one(self, "block_errors", "bit_errors", "relative_ci")
+    def _whole_rule(self) -> Self:
         if self.bler_floor is not None and self.relative_ci is None:
             raise ValueError(f"bler_floor {self.bler_floor:g} goes with relative_ci, which is missing")
         return self

@@ -143,6 +143,11 @@ def numerics(batch_rows: dict[str, int]) -> dict[str, Any]:
     }
 
 
+def likeness() -> dict[str, Any]:
+    """What must be equal on every machine that shares a run."""
+    return {"ntn6g": metadata.version("ntn6g"), **numerics({})}
+
+
 def threads(workers: int) -> dict[str, int]:
     """Workers and processors; recorded, but counts do not depend on them."""
     return {"workers": workers, "processors": len(os.sched_getaffinity(0))}

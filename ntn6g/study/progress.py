@@ -189,10 +189,13 @@ def status(folder: Path) -> list[str]:
     """
     if not (folder / runfolder.SCENARIO).is_file():
         raise ScenarioError(f"{folder} holds no run", key="DIR")
+    if not (folder / runfolder.LEDGER).is_file():
+        raise ScenarioError(f"{folder} holds a scenario, but no ledger: the run has not started yet", key="DIR")
     points, notes = engine.read_progress(folder / runfolder.LEDGER)
     running = _is_locked(folder / runfolder.LOCK)
     failed = sum(point.stopped_by == "failed" for point in points)
-    state = "running" if running else "done" if all(p.stopped_by for p in points) else "stopped"
+    done = bool(points) and all(p.stopped_by for p in points)
+    state = "running" if running else "done" if done else "stopped"
     lines = [f"{folder}: {state}" + (f", {failed} points given up" if failed else "")]
     for part in dict.fromkeys(point.part for point in points):
         mine = [point for point in points if point.part == part]

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from ntn6g.core.errors import RunError, ScenarioError
-from ntn6g.scenario import Scenario, dump
+from ntn6g.scenario import Scenario, apply, dump, sweep_points
 from ntn6g.study import device, engine, runfolder
 from ntn6g.study.plots import draw_run
 from ntn6g.study.progress import Display
@@ -37,6 +37,7 @@ class _Session:
     scenario: Scenario
     studies: list[Any]
     states: list[list[engine.Progress[Any]]] = field(default_factory=list)
+    chosen: range = range(0)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
     costs: engine.Costs = field(default_factory=engine.Costs)
@@ -44,14 +45,18 @@ class _Session:
     ledger_s: float = 0.0
 
     def resume(self, ledger: engine.Ledger, chosen: tuple[int, int | None]) -> None:
-        """State of the chosen points from the ledger; points are numbered over all parts."""
+        """State of all points from the ledger; this session computes the chosen ones, numbered over all parts."""
+        self.chosen = range(sum(len(each.points) for each in self.studies))[slice(*chosen)]
         first = 0
         for study in self.studies:
-            inside = range(sum(len(each.points) for each in self.studies))[slice(*chosen)]
-            points = [p for place, p in enumerate(study.points, first) if place in inside]
-            place = max(first, inside.start)
-            self.states.append(engine.resume(points, study.rule, ledger, part=study.part, first_place=place))
+            self.states.append(engine.resume(study.points, study.rule, ledger, part=study.part, first_place=first))
             first += len(study.points)
+
+    @property
+    def asked(self) -> list[list[engine.Progress[Any]]]:
+        """States of the points that this session computes, part by part."""
+        found = [[state for state in states if state.place in self.chosen] for states in self.states]
+        return [states for states in found if states]
 
     @property
     def all_states(self) -> list[engine.Progress[Any]]:
@@ -65,11 +70,19 @@ class _Session:
         met = [s for s in self.all_states if s.stopped_by is not None and not s.failure]
         return len(met) == asked
 
+    def scenario_of(self, state: engine.Progress[Any]) -> str:
+        """One point as a scenario of its own, or its whole part where the sweep is none of the scenario's."""
+        (study,) = [each for each in self.studies if each.part == state.part]
+        swept = [values for values in sweep_points(study.scenario) if values.keys() == state.point.axes.keys()]
+        return dump(apply(study.scenario, state.point.axes) if swept else study.scenario)
+
     def groups(self) -> list[tuple[str, Any, list[engine.Progress[Any]]]]:
         """Unfinished points by step (name, study that builds it, states); parts of one structure share one."""
         found: dict[tuple[Any, int], tuple[Any, list[engine.Progress[Any]]]] = {}
         for study, states in zip(self.studies, self.states, strict=True):
             for state in states:
+                if state.place not in self.chosen:
+                    continue
                 key = state.point.structure, study.rows(state.point.structure)
                 found.setdefault(key, (study, []))[1].append(state)
         return [
@@ -114,7 +127,8 @@ def run_scenario(scenario: Scenario, out: Path, how: How = How()) -> int:
                 interrupted = _compute(session, folder, executor, display, how.points)
             except RunError:
                 with contextlib.suppress(OSError):  # of the same full disk; the run's own error is the one to report
-                    conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
+                    if session.states:
+                        conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
                 raise
             conclude(session, folder, versions=versions, numerics=numerics, workers=executor.slots)
     finally:
@@ -134,7 +148,13 @@ def _executor(scenario: Scenario, how: How) -> engine.Executor:
         from ntn6g.study.engine.cluster import RayCluster
 
         workers = how.workers if how.workers > 1 else None
-        return RayCluster(how.ray, device.start, workers=workers, gpus_per_worker=scenario.engine.gpus_per_worker)
+        return RayCluster(
+            how.ray,
+            device.start,
+            workers=workers,
+            gpus_per_worker=scenario.engine.gpus_per_worker,
+            numerics=device.likeness,
+        )
     if how.workers > 1:
         from ntn6g.study.engine.processes import Processes
 
@@ -162,8 +182,8 @@ def _compute(
     ledger = engine.Ledger(folder.ledger)
     try:
         session.resume(ledger, chosen)
-        ledger.plan([state.seen() for state in session.all_states])
-        with _terminate_as_interrupt(), display.showing(session.states):
+        ledger.plan([state.seen() for states in session.asked for state in states])
+        with _terminate_as_interrupt(), display.showing(session.asked):
             groups = session.groups()
             for index, (name, study, states) in enumerate(groups, 1):
                 display.structure(index, len(groups))
@@ -196,9 +216,9 @@ def _compute_group(
     try:
         engine.run(states, study.recipe(structure), size, executor, ledger, structure=name, on_batch=note)
     finally:
-        spent = engine.Costs(
-            sum(each.compile_s for each in seen.values()),
-            sum(each.compile_count for each in seen.values()),
+        spent = engine.Costs(  # workers compile side by side, each the same
+            max((each.compile_s for each in seen.values()), default=0.0),
+            max((each.compile_count for each in seen.values()), default=0),
             sum(each.run_s for each in seen.values()),
         )
         before = session.costs
@@ -222,7 +242,7 @@ def conclude(
     joined: Sequence[Path] = (),
 ) -> None:
     """Write tables, series, manifest and, of a whole run, the figures, from the state of the points."""
-    rows = []
+    rows, kept = [], list[str]()
     for study, states in zip(session.studies, session.states, strict=True):
         part = {"part": study.part} if session.scenario.parts else {}
         rows += [
@@ -232,8 +252,11 @@ def conclude(
         ]
         series = study.series() if session.whole else []
         for index, arrays in enumerate(series):
-            folder.series(f"{study.part or study.kind}{f'.{index:04d}' if len(series) > 1 else ''}", arrays)
-    folder.table(runfolder.RESULTS, rows)
+            kept.append(f"{study.part or study.kind}{f'.{index:04d}' if len(series) > 1 else ''}")
+            folder.series(kept[-1], arrays)
+    folder.only_series(kept)
+    if rows:
+        folder.table(runfolder.RESULTS, rows)
     folder.add_costs(
         [
             ({**({"part": s.part} if s.part else {}), **s.point.axes}, s.computed, session.run_s.get(s.place, 0.0))
@@ -270,7 +293,7 @@ def _manifest(
         "points_done": sum(state.stopped_by is not None and not state.failure for state in states),
         "complete": session.whole,
         "failures": [
-            {"part": s.part, **s.point.axes, "failure": s.failure, "scenario": dump(session.scenario)}
+            {"part": s.part, **s.point.axes, "failure": s.failure, "scenario": session.scenario_of(s)}
             for s in states
             if s.failure
         ],
@@ -294,7 +317,7 @@ def _say(session: _Session, folder: runfolder.RunFolder, display: Display, *, in
     costs = session.costs
     display.say(
         f"{folder.path}: results.csv and figures in {time.perf_counter() - session.clock:.0f} s, "
-        f"{costs.compile_s:.0f} s of it compiling {costs.compile_count} structure(s)"
+        f"{costs.compile_s:.0f} s of it compiling {costs.compile_count} structure{'s' * (costs.compile_count != 1)}"
     )
     return FAILED if failed else DONE
 
@@ -309,10 +332,12 @@ def merge(folders: Sequence[Path], out: Path) -> None:
     RunError
         Ledgers that disagree.
     """
+    if out.resolve() in [folder.resolve() for folder in folders]:
+        raise ScenarioError(f"{out} is one of the runs to join; choose another folder", key="--out")
+    scenario, versions, numerics = runfolder.require_alike(folders)
     device.start()
     from ntn6g.study.build import build
 
-    scenario, versions, numerics = runfolder.require_alike(folders)
     session = _Session(scenario, build(scenario))
     folder = runfolder.RunFolder(out, scenario, versions=versions, numerics=numerics, fresh=False)
     with folder.locked():
@@ -324,6 +349,8 @@ def merge(folders: Sequence[Path], out: Path) -> None:
             ledger.plan([state.seen() for state in session.all_states])
         finally:
             ledger.close()
+    session.costs, session.ledger_s, wall_s = runfolder.joined_costs(folders)
+    session.clock -= wall_s
     conclude(session, folder, versions=versions, numerics=numerics, workers=0, joined=folders)
     done = sum(state.stopped_by is not None for state in session.all_states)
     missing = len(session.all_states) - done

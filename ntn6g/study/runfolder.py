@@ -14,6 +14,7 @@ from typing import Any
 
 from ntn6g.core.errors import RunError, ScenarioError
 from ntn6g.scenario import Scenario, dump, load
+from ntn6g.study.engine import Costs
 
 SCENARIO, MANIFEST, LEDGER = "scenario.yaml", "manifest.json", "ledger.sqlite"
 RESULTS, TIMING, SERIES, LOCK = "results.csv", "timing.csv", "series", ".lock"
@@ -137,6 +138,12 @@ class RunFolder:
         (self.path / SERIES).mkdir(exist_ok=True)
         np.savez(self.path / SERIES / f"{name}.npz", **arrays)
 
+    def only_series(self, names: Sequence[str]) -> None:
+        """Remove the series of an earlier sweep that this one does not have."""
+        for file in (self.path / SERIES).glob("*.npz"):
+            if file.stem not in names:
+                file.unlink()
+
     def write_text(self, name: str, text: str) -> None:
         """Write a file whole or not at all."""
         temporary = self.path / f".{name}.tmp"
@@ -145,10 +152,10 @@ class RunFolder:
 
     def _read_manifest(self) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads((self.path / MANIFEST).read_text())
+            found: Any = json.loads((self.path / MANIFEST).read_text())
         except (OSError, ValueError):
             return {}
-        return found
+        return found if isinstance(found, dict) else {}
 
     def _require_same_run(self, scenario: Scenario, versions: Mapping[str, str], numerics: Mapping[str, Any]) -> None:
         advice = "choose another --out, or --fresh to start over"
@@ -162,6 +169,12 @@ class RunFolder:
             )
         now = json.loads(json.dumps(numerics))
         difference = _first_difference(*_comparable(self._earlier.get("numerics", {}), now))
+        if not self._earlier and (self.path / LEDGER).exists():
+            raise ScenarioError(
+                f"{self.path} holds a ledger, but no manifest that says how it was computed: was a file cut short? "
+                f"{advice}",
+                key="--out",
+            )
         if self._earlier and difference:
             raise ScenarioError(f"{self.path} was computed with other numerics: {difference}; {advice}", key="--out")
         old_commit, commit = self._earlier.get("commit"), source_commit()
@@ -178,11 +191,13 @@ class RunFolder:
             raise ScenarioError(f"{self.path} cannot be written: {error.strerror}", key="--out") from error
 
     def _clear(self) -> None:
-        self._earlier = {}
         old = [self.path / name for name in _OURS]
-        old += [*self.path.glob("*.png"), *self.path.glob("*.svg"), *(self.path / SERIES).glob("*.npz")]
+        drawn = [*self._earlier.get("parts", {}), str(self._earlier.get("study", ""))]
+        old += [self.path / f"{name}.{kind}" for name in drawn for kind in ("png", "svg")]
+        old += [self.path / "report.html", *(self.path / SERIES).glob("*.npz")]
         for file in old:
             file.unlink(missing_ok=True)
+        self._earlier = {}
 
 
 def require_alike(folders: Sequence[Path]) -> tuple[Scenario, dict[str, str], dict[str, Any]]:
@@ -198,9 +213,12 @@ def require_alike(folders: Sequence[Path]) -> tuple[Scenario, dict[str, str], di
         if not (folder / SCENARIO).is_file() or not (folder / LEDGER).is_file():
             raise ScenarioError(f"{folder} holds no run with a ledger", key="DIR")
         try:
-            manifest = json.loads((folder / MANIFEST).read_text())
-        except (OSError, ValueError):
-            raise ScenarioError(f"{folder} has no manifest: let its run end, or continue it first", key="DIR") from None
+            manifest = dict(json.loads((folder / MANIFEST).read_text()))
+            _ = manifest["versions"], manifest["numerics"]
+        except (OSError, ValueError, TypeError, KeyError):
+            raise ScenarioError(
+                f"{folder} has no whole manifest: let its run end, or continue it first", key="DIR"
+            ) from None
         found.append((folder, load(folder / SCENARIO), manifest))
     first, scenario, manifest = found[0]
     for folder, other, theirs in found[1:]:
@@ -211,6 +229,17 @@ def require_alike(folders: Sequence[Path]) -> tuple[Scenario, dict[str, str], di
         if difference:
             raise ScenarioError(f"{first} and {folder} cannot be joined: {difference}", key="DIR")
     return scenario, manifest["versions"], manifest["numerics"]
+
+
+def joined_costs(folders: Sequence[Path]) -> tuple[Costs, float, float]:
+    """What several runs cost together: compiling and computing, their ledgers, and wall time, s."""
+    manifests = [json.loads((folder / MANIFEST).read_text()) for folder in folders]
+
+    def total(name: str) -> float:
+        return float(sum(each.get(name, 0.0) for each in manifests))
+
+    costs = Costs(total("compile_s"), int(total("compile_count")), total("run_s"))
+    return costs, total("ledger_s"), total("wall_s")
 
 
 def read_rows(folder: Path, name: str = RESULTS) -> list[dict[str, str]]:

@@ -36,7 +36,8 @@ def test_figures_are_one_flat_object_with_units_in_their_names(speed, monkeypatc
     engine = importlib.import_module("benchmarks.engine")
     monkeypatch.setattr(engine, "POINTS", 10)
     monkeypatch.setattr(engine, "CHUNKS", 200)
-    monkeypatch.setattr(engine, "_workers", lambda folder: {})  # processes of their own: too long for a test
+    for name in ("_workers", "_memory"):  # processes of their own: too long for a test
+        monkeypatch.setattr(engine, name, lambda folder: {})
     monkeypatch.setattr(sys, "argv", ["speed.py", "--only", "engine", "--json"])
 
     assert speed["main"]() == 0

@@ -84,6 +84,62 @@ def test_runs_of_different_scenarios_are_not_joined(scenario, whole, tmp_path, c
     assert not (tmp_path / "joined").exists()
 
 
+def test_slices_one_after_another_fill_one_folder(scenario, whole, tmp_path):
+    for points in ("5:", "0:5"):
+        assert main(["run", scenario, "--out", str(tmp_path / "run"), "--points", points, "--quiet"]) == 0
+
+    assert table(tmp_path / "run") == table(whole)
+    spent = list(csv.DictReader((tmp_path / "run" / "timing.csv").read_text().splitlines()))
+    assert [int(row["chunks"]) > 0 for row in spent] == [True] * 8
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["complete"] is True
+
+
+PASS = """
+schema: 1
+study: pass
+name: passes
+platforms: {sat: {kind: circular, altitude_km: 600, inclination_deg: 70, epoch: 2026-01-01T00:00:00Z}}
+terminals: {ue: {latitude_deg: 45, longitude_deg: 10}}
+at: {pass: {after: 2026-01-01T00:00:00Z, min_culmination_deg: 50, within_days: 10}}
+channel: {carrier_ghz: 20, fading: {kind: awgn}}
+sweep: {grid: {channel.carrier_ghz: [2, 20, 30]}}
+"""
+
+
+def test_a_study_without_chance_continues_and_is_joined_too(tmp_path, capsys):
+    file = tmp_path / "pass.yaml"
+    file.write_text(PASS)
+    for name, points in (("whole", ":"), ("whole", ":"), ("a", "0:2"), ("b", "2:")):
+        assert main(["run", str(file), "--out", str(tmp_path / name), "--points", points, "--quiet"]) == 0
+    assert main(["merge", *(str(tmp_path / name) for name in "ab"), "--out", str(tmp_path / "joined")]) == 0
+
+    for name in ("whole", "joined"):
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text())
+        assert (manifest["complete"], manifest["points_done"]) == (True, 3)
+        assert len(list((tmp_path / name / "series").glob("*.npz"))) == 3
+    assert table(tmp_path / "joined") == table(tmp_path / "whole")
+    assert main(["status", str(tmp_path / "whole")]) == 0
+    assert "whole: done\n" in capsys.readouterr().out
+
+    other = "sweep={grid: {channel.carrier_ghz: [2]}}"
+    assert main(["run", str(file), "--out", str(tmp_path / "whole"), "--set", other, "--quiet"]) == 0
+    assert [f.name for f in (tmp_path / "whole" / "series").glob("*.npz")] == ["pass.npz"]  # none of the former sweep
+
+
+def test_a_joined_run_is_a_folder_of_its_own(scenario, whole, capsys):
+    assert main(["merge", str(whole), "--out", str(whole)]) == 2
+    assert "is one of the runs to join" in capsys.readouterr().err
+
+
+def test_workers_that_do_not_fit_a_cluster_are_refused(scenario, tmp_path, capsys):
+    pytest.importorskip("ray", reason="needs ntn6g[cluster]")
+    command = ["run", scenario, "--out", str(tmp_path / "run"), "--ray", "local", "--workers", "4000", "--quiet"]
+
+    assert main(command) == 2
+    assert "--workers: 4000 workers with a processor do not fit" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("points", ["9:12", "a:b", "3"])
 def test_points_that_are_not_there_are_refused(scenario, tmp_path, capsys, points):
     assert main(["run", scenario, "--out", str(tmp_path / "run"), "--points", points, "--quiet"]) == 2
@@ -136,12 +192,22 @@ def test_a_folder_has_one_writer_readers_see_it_and_sigterm_keeps_what_is_done(s
 
 def test_a_killed_worker_changes_nothing(scenario, whole, tmp_path):
     folder = tmp_path / "run"
-    running = started(scenario, folder, "--workers", "2", "--set", "stop.max_blocks=3200")
-    children = [int(pid) for pid in _children(running.pid)]
-    if children:  # else it has finished already, and there was nothing to survive
-        os.kill(children[-1], signal.SIGKILL)
+    longer = ("--set", "stop.bit_errors=200000", "--set", "stop.max_blocks=9600")
+    running = started(scenario, folder, "--workers", "2", *longer)
+    os.kill(int(_children(running.pid)[-1]), signal.SIGKILL)
     assert running.wait(timeout=120) == 0, running.stderr.read()
 
+    assert main(["run", scenario, "--out", str(folder), "--quiet"]) == 0  # counted by the rule of the others
+    assert table(folder) == table(whole)
+
+
+def test_sigterm_ends_a_run_on_workers_and_it_continues(scenario, whole, tmp_path):
+    folder = tmp_path / "run"
+    running = started(scenario, folder, "--workers", "2", *LONG)
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(timeout=60) == 130, running.stderr.read()
+
+    assert main(["run", scenario, "--out", str(folder), "--quiet"]) == 0
     assert table(folder) == table(whole)
 
 

@@ -547,3 +547,69 @@ def test_kept_programs_change_no_byte_and_say_nothing(reduced, tmp_path, monkeyp
     assert len(list(inside.iterdir())) == 1  # the second run found what the first had kept
     first, second = ((tmp_path / name / "results.csv").read_bytes() for name in ("first", "second"))
     assert first == second
+
+
+def test_a_swept_seed_draws_anew_and_gives_the_run_of_that_seed(run, rows, reduced, shared_steps, no_figures):
+    overrides = [*reduced("awgn_uncoded"), "sweep={grid: {link.modulation: [qpsk]}}"]
+    assert run("awgn_uncoded", "seeds", *overrides[:-1], "sweep={grid: {seed: [1, 2]}}", "link.modulation=qpsk") == 0
+    for seed in (1, 2):
+        assert run("awgn_uncoded", f"seed{seed}", *overrides, f"seed={seed}") == 0
+
+    both = [counts(row) for row in rows("seeds")]
+    assert both[0] != both[1]
+    assert both == [counts(rows(f"seed{seed}")[0]) for seed in (1, 2)]
+
+
+def test_a_fresh_start_leaves_what_is_not_of_the_run(run, reduced, shared_steps, tmp_path):
+    overrides = reduced("awgn_uncoded")
+    assert run("awgn_uncoded", "again", *overrides) == 0
+    for name in ("mine.png", "report.html"):
+        (tmp_path / "again" / name).write_text("")
+
+    assert run("awgn_uncoded", "again", *overrides, fresh=True) == 0
+
+    assert (tmp_path / "again" / "mine.png").exists()
+    assert not (tmp_path / "again" / "report.html").exists()
+
+
+@pytest.mark.parametrize("manifest", ["[1]", '{"study": "li'])
+def test_a_damaged_manifest_is_one_line(run, reduced, shared_steps, no_figures, tmp_path, capsys, manifest):
+    overrides = reduced("awgn_uncoded")
+    assert run("awgn_uncoded", "out", *overrides) == 0
+    (tmp_path / "out" / "manifest.json").write_text(manifest)
+
+    folder = str(tmp_path / "out")
+    assert run("awgn_uncoded", "out", *overrides) == 2
+    for command in (["plot", folder, "--out", str(tmp_path / "f.png")], ["report", folder]):
+        assert main(command) == 2
+    assert main(["merge", folder, "--out", str(tmp_path / "joined")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith("error: ") for line in lines)
+
+
+def test_a_ledger_that_is_none_is_one_line(run, reduced, shared_steps, no_figures, tmp_path, capsys):
+    overrides = reduced("awgn_uncoded")
+    assert run("awgn_uncoded", "out", *overrides) == 0
+    (tmp_path / "out" / "ledger.sqlite").write_text("no database at all, but long enough to be read as one" * 100)
+
+    assert run("awgn_uncoded", "out", *overrides) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: cannot open the ledger")
+
+
+def test_a_figure_that_cannot_be_written_is_one_line(run, reduced, shared_steps, no_figures, tmp_path, capsys):
+    assert run("awgn_uncoded", "out", *reduced("awgn_uncoded")) == 0
+    (tmp_path / "file").write_text("")
+
+    assert main(["plot", str(tmp_path / "out"), "--out", str(tmp_path / "file" / "f.png")]) == 2
+    assert capsys.readouterr().err.startswith("error: --out: ")
+
+
+def test_the_first_of_two_targets_ends_a_point(run, rows, reduced, shared_steps, no_figures):
+    overrides = [*reduced("quickstart"), "parts.curves.stop={block_errors: 40, relative_ci: 0.9, max_blocks: 320}"]
+    assert run("quickstart", "both", *overrides) == 0
+
+    reasons = {row["stopped_by"] for row in rows("both", "curves")}
+    assert "relative_ci" in reasons | {"block_errors"}
+    assert reasons <= {"relative_ci", "block_errors", "max_blocks"}

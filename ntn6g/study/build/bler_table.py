@@ -56,6 +56,7 @@ class CurvePoint:
     structure: CurveStructure
     esno_db: float
     identity: str
+    seed: int
 
     @property
     def axes(self) -> Mapping[str, Any]:
@@ -73,7 +74,7 @@ class CurvePoint:
     def work(self) -> LinkWork:
         """What a step needs of it."""
         values = dict.fromkeys(LinkValues.DTYPES, 0.0) | {"noise_variance": float(db_to_linear(-self.esno_db))}
-        return LinkWork(self.structure.channel_key, values)
+        return LinkWork(self.structure.channel_key, values, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,7 @@ class BlerTableStudy:
 
     def recipe(self, structure: CurveStructure) -> Recipe:
         """How a worker builds the compiled step of a curve."""
-        return partial(curve_step, structure, seed=self.scenario.seed, rows=self.rows(structure))
+        return partial(curve_step, structure, rows=self.rows(structure))
 
     def row(self, point: CurvePoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one point."""
@@ -187,7 +188,7 @@ def _window_db(block: CodeBlock, asked: BlerTable) -> list[float]:
 
 def _point(seed: int, structure: CurveStructure, esno_db: float) -> CurvePoint:
     text = json.dumps(["bler_table", seed, asdict(structure), esno_db], sort_keys=True)
-    return CurvePoint(structure, esno_db, hashlib.sha256(text.encode()).hexdigest())
+    return CurvePoint(structure, esno_db, hashlib.sha256(text.encode()).hexdigest(), seed)
 
 
 def _batch_rows(block: CodeBlock) -> int:
@@ -196,9 +197,9 @@ def _batch_rows(block: CodeBlock) -> int:
     return min(max(_BATCH_BYTES // per_block // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
 
-def curve_step(structure: CurveStructure, *, seed: int, rows: int) -> LinkStep:
+def curve_step(structure: CurveStructure, *, rows: int) -> LinkStep:
     """Step of a curve, built wherever it is to run."""
     chain = CodewordChain(
         structure.block, decoder=structure.decoder, iterations=structure.decoder_iterations
     )
-    return LinkStep(chain, seed=seed, rows=rows)
+    return LinkStep(chain, rows=rows)

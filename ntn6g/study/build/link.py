@@ -37,12 +37,13 @@ class LinkPoint:
     values: Mapping[str, float]
     facts: Mapping[str, Any]
     identity: str
+    seed: int
     timing: HarqTiming | None = None
 
     @property
     def work(self) -> LinkWork:
         """What a step needs of it."""
-        return LinkWork(self.structure.channel_key, dict(self.values))
+        return LinkWork(self.structure.channel_key, dict(self.values), self.seed)
 
 
 class LinkStudy:
@@ -86,7 +87,7 @@ class LinkStudy:
 
     def recipe(self, structure: LinkStructure) -> Recipe:
         """How a worker builds the compiled step of a structure."""
-        return partial(link_step, structure, seed=self.scenario.seed, rows=self.rows(structure))
+        return partial(link_step, structure, rows=self.rows(structure))
 
     def row(self, point: LinkPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one point."""
@@ -151,6 +152,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         values=drawn,
         facts={**facts, **_theory(structure, received["esno_db"]), **(harq.facts(timing) if timing else {})},
         identity=_identity("link", asked.seed, structure, drawn),
+        seed=asked.seed,
         timing=timing,
     )
 

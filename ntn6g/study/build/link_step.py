@@ -207,10 +207,11 @@ def batch_rows(structure: LinkStructure) -> int:
 
 @dataclass(frozen=True)
 class LinkWork:
-    """What a step needs of a point: the key of its channel draws, and one number per field of `LinkValues`."""
+    """What a step needs of a point: what its draws are keyed by, and one number per field of `LinkValues`."""
 
     channel_key: str
     values: Mapping[str, float]
+    seed: int
 
 
 class LinkStep:
@@ -220,14 +221,12 @@ class LinkStep:
     ----------
     chain : LinkChain, HarqChain or CodewordChain
         The link.
-    seed : int
-        Seed of the run.
     rows : int
         Blocks of a batch, a multiple of 32.
     """
 
-    def __init__(self, chain: LinkChain | HarqChain | CodewordChain, *, seed: int, rows: int) -> None:
-        self.chain, self._seed = chain, seed
+    def __init__(self, chain: LinkChain | HarqChain | CodewordChain, *, rows: int) -> None:
+        self.chain = chain
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
         # no Python control flow hangs on a tensor here, and autograph would take four fifths of the tracing time
         self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
@@ -252,7 +251,7 @@ class LinkStep:
 
     def arguments(self, work: Sequence[tuple[LinkWork, int]]) -> tuple[tf.Tensor, LinkValues]:
         """Chunk keys uint32 [chunks, 2] and values [rows] of a batch."""
-        keys = [random.chunk_key(self._seed, point.channel_key, number) for point, number in work]
+        keys = [random.chunk_key(point.seed, point.channel_key, number) for point, number in work]
         columns = {
             name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK)
             for name, dtype in self.chain.values_type.DTYPES.items()
@@ -286,9 +285,9 @@ class LinkStep:
         return counts, {"sinr": total(outcome.sinr, tf.float64)}
 
 
-def link_step(structure: LinkStructure, *, seed: int, rows: int) -> LinkStep:
+def link_step(structure: LinkStructure, *, rows: int) -> LinkStep:
     """Step of a structure, built wherever it is to run."""
-    return LinkStep(make_chain(structure), seed=seed, rows=rows)
+    return LinkStep(make_chain(structure), rows=rows)
 
 
 def _chunks(counts: Mapping[str, Any], sums: Mapping[str, Any]) -> list[Chunk]:

@@ -1,7 +1,7 @@
 """Workers on several machines, through Ray: the driver alone owns the ledger."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ntn6g.core.errors import RunError, ScenarioError
@@ -24,11 +24,14 @@ class RayCluster:
         Actors; as many as the cluster's processors, or GPU fractions, allow when None.
     gpus_per_worker : float
         Share of a GPU that each worker takes.
+    numerics : callable or None
+        All that can change a last bit; called here and in each worker, and refused where it differs.
 
     Raises
     ------
     ScenarioError
-        When Ray is not installed or no cluster answers at the address.
+        When Ray is not installed, no cluster answers at the address, the workers do not fit, or one of them computes
+        otherwise than this machine.
     """
 
     def __init__(
@@ -38,17 +41,41 @@ class RayCluster:
         *,
         workers: int | None = None,
         gpus_per_worker: float = 0.0,
+        numerics: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         self._ray = _connect(address)
-        free = self._ray.cluster_resources()
-        fitting = free.get("GPU", 0.0) / gpus_per_worker if gpus_per_worker else free.get("CPU", 1.0)
-        self.slots = workers or max(1, int(fitting))
+        fitting = _fitting(self._ray.cluster_resources(), gpus_per_worker)
+        wanted = workers or max(1, fitting)
+        if wanted > fitting:
+            self._ray.shutdown()
+            share = f" and {gpus_per_worker:g} GPU each" if gpus_per_worker else ""
+            raise ScenarioError(
+                f"{wanted} workers with a processor{share} do not fit; the cluster at {address!r} holds {fitting}",
+                key="--workers" if workers else "engine.gpus_per_worker",
+            )
+        self.slots = wanted
         self._make = self._ray.remote(num_cpus=1, num_gpus=gpus_per_worker, max_restarts=0)(_Actor)
         self._start = start
         self._numbers = 0
         self._actors = [self._spawn() for _ in range(self.slots)]
         self._load: dict[int, int] = {}
         self._waiting: dict[Any, tuple[int, int]] = {}
+        if numerics is not None:
+            self._require_alike(numerics)
+
+    def _require_alike(self, numerics: Callable[[], dict[str, Any]]) -> None:
+        """Refuse a cluster on which a chunk would depend on the worker that computes it."""
+        here = numerics()
+        for host, there in self._ray.get([actor.describe.remote(numerics) for _, actor in self._actors]):
+            different = [key for key in here if here[key] != there.get(key)]
+            if different:
+                self.close()
+                key = different[0]
+                raise ScenarioError(
+                    f"the worker on {host} computes otherwise: {key} is {there.get(key)}, here {here[key]}; take "
+                    "machines of one kind with the same packages",
+                    key="--ray",
+                )
 
     def submit(self, ticket: int, structure: str, recipe: Recipe, work: Work) -> None:
         """Hand a batch to the least busy worker."""
@@ -85,12 +112,23 @@ class RayCluster:
         return self._numbers, self._make.remote(self._start)
 
 
+def _fitting(resources: Mapping[str, float], gpus_per_worker: float) -> int:
+    """Workers that a cluster holds at once, each with a processor and its share of GPUs."""
+    fitting = resources.get("CPU", 0.0)
+    if gpus_per_worker:
+        fitting = min(fitting, resources.get("GPU", 0.0) / gpus_per_worker)
+    return int(fitting)
+
+
 class _Actor:
     """One worker; it has a processor of its own."""
 
     def __init__(self, start: Callable[[int], None]) -> None:
         start(1)
         self._cache = StepCache()
+
+    def describe(self, numerics: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+        return socket.gethostname(), numerics()
 
     def compute(self, ticket: int, worker: int, structure: str, recipe: Recipe, work: Work) -> Done:
         return self._cache.compute(ticket, worker, structure, recipe, work)

@@ -48,7 +48,7 @@ class StopRule:
 
     def first_met(self, running: ChunkStack) -> tuple[int, str] | None:
         """Number of chunks after which the rule first holds, and its name; None when it does not yet."""
-        length = len(next(iter(running.counts.values()), ()))
+        length = running.length
         if not length:
             return None
         met = self._met(np.arange(1, length + 1), running.counts)

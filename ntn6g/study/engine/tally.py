@@ -56,6 +56,11 @@ class ChunkStack:
             {name: reals[:, i] for i, name in enumerate(sums)},
         )
 
+    @property
+    def length(self) -> int:
+        """Number of chunks."""
+        return len(next(iter({**self.counts, **self.sums}.values()), ()))
+
     def __getitem__(self, index: int) -> Chunk:
         """One of the chunks."""
         return Chunk(

@@ -301,6 +301,9 @@ def save(figure: "Figure", path: Path) -> Path:
     undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=PNG_DPI, metadata=undated[kind])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(buffer.getvalue())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        raise ScenarioError(f"{path} cannot be written: {error.strerror}", key="--out") from error
     return path

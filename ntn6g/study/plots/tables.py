@@ -120,6 +120,8 @@ def read_run(folder: Path) -> list[Part]:
         raise ScenarioError(f"{folder} holds no results.csv: not a run folder, or nothing has finished yet", key="DIR")
     try:
         manifest = json.loads((folder / "manifest.json").read_text()) if (folder / "manifest.json").is_file() else {}
+        if not isinstance(manifest, dict):
+            raise ValueError("manifest.json is no object")
         rows = pd.read_csv(table) if table.is_file() and table.stat().st_size else pd.DataFrame()
         recorded = _by_part(series)
     except (ValueError, OSError) as error:

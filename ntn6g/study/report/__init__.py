@@ -92,14 +92,15 @@ def warnings_of(parts: list[Part], manifest: dict[str, Any]) -> list[str]:
         if counts:
             found.append(f"{where}points without an error, which are upper limits and not zeros: {counts}.")
     for failure in manifest.get("failures") or []:
-        what = ", ".join(f"{k} = {v}" for k, v in failure.items() if k not in ("failure", "scenario", "part") and v)
+        axes = {k: v for k, v in failure.items() if k not in ("failure", "scenario", "part") and v is not None}
+        what = ", ".join(f"{path} = {value}" for path, value in axes.items())
         found.append(f"Failed: {failure.get('part', '')} {what}: {failure.get('failure')}")
     return found
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     file = folder / "manifest.json"
-    found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    found: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}  # `read_run` has seen an object
     return found
 
 

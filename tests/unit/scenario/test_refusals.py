@@ -198,11 +198,6 @@ BAD_VALUES = {
         "engine.batch: [64]",
         ["'engine.batch'", "cannot be swept"],
     ),
-    "two stop rules": (
-        "block_errors: 200",
-        "block_errors: 200, relative_ci: 0.1",
-        ["stop", "block_errors and relative_ci"],
-    ),
     "floor alone": ("block_errors: 200", "bler_floor: 1.0e-3", ["stop", "bler_floor 0.001", "relative_ci"]),
     "uneven batch": ("seed: 1", "engine: {batch: 100}", ["engine.batch", "100", "multiple of 64"]),
     "negative seed": ("seed: 1", "seed: -1", ["seed", "-1", "limit is 0"]),

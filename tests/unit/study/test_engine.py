@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+import shutil
+import sqlite3
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -263,6 +265,40 @@ def test_a_full_disk_is_one_line_and_the_ledger_still_opens(ledger, tmp_path):
     again = Ledger(tmp_path / "ledger.sqlite")
     result = outcome(POINTS, RULE, again, FakeStep(4))
     assert result == {point.identity: by_hand(point, RULE) for point in POINTS}
+    again.close()
+
+
+def test_a_disk_that_fills_while_the_ledger_is_closed_costs_nothing(ledger, tmp_path):
+    outcome(POINTS[:1], RULE, ledger, FakeStep(4))
+
+    class Full:
+        def __init__(self, db):
+            self._db = db
+
+        def execute(self, statement):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def close(self):
+            self._db.close()
+
+    ledger._db = Full(ledger._db)
+    ledger.close()
+
+    again = Ledger(tmp_path / "ledger.sqlite")
+    assert outcome(POINTS, RULE, again, FakeStep(4)) == {point.identity: by_hand(point, RULE) for point in POINTS}
+    again.close()
+
+
+@pytest.mark.parametrize("lost", [1, 100, 5_000, 20_000])
+def test_a_journal_cut_short_by_a_power_loss_loses_its_end_only(ledger, tmp_path, lost):
+    outcome(POINTS, RULE, ledger, FakeStep(1))
+    cut = tmp_path / "cut.sqlite"
+    shutil.copy(tmp_path / "ledger.sqlite", cut)  # as it lies on the disk while the writer is alive
+    journal = (tmp_path / "ledger.sqlite-wal").read_bytes()
+    (tmp_path / "cut.sqlite-wal").write_bytes(journal[: max(0, len(journal) - lost)])
+
+    again = Ledger(cut)
+    assert outcome(POINTS, RULE, again, FakeStep(4)) == {point.identity: by_hand(point, RULE) for point in POINTS}
     again.close()
 
 
