@@ -549,11 +549,21 @@ def test_kept_programs_change_no_byte_and_say_nothing(reduced, tmp_path, monkeyp
     assert first == second
 
 
-def test_a_swept_seed_draws_anew_and_gives_the_run_of_that_seed(run, rows, reduced, shared_steps, no_figures):
-    overrides = [*reduced("awgn_uncoded"), "sweep={grid: {link.modulation: [qpsk]}}"]
-    assert run("awgn_uncoded", "seeds", *overrides[:-1], "sweep={grid: {seed: [1, 2]}}", "link.modulation=qpsk") == 0
+UNCODED = """
+schema: 1
+study: link
+name: uncoded
+channel: {carrier_ghz: 2, fading: {kind: awgn}}
+link: {coding: none, modulation: qpsk, csi: perfect, pilots: false, resource_blocks: 2}
+power: {ebno_db: 3}
+stop: {bit_errors: 4000, max_blocks: 64}
+"""
+
+
+def test_a_swept_seed_draws_anew_and_gives_the_run_of_that_seed(run, rows, shared_steps, no_figures):
+    assert run(f"{UNCODED}sweep: {{grid: {{seed: [1, 2]}}}}\n", "seeds") == 0
     for seed in (1, 2):
-        assert run("awgn_uncoded", f"seed{seed}", *overrides, f"seed={seed}") == 0
+        assert run(UNCODED, f"seed{seed}", f"seed={seed}") == 0
 
     both = [(row["bits"], row["bit_errors"]) for row in rows("seeds")]
     alone = [rows(f"seed{seed}")[0] for seed in (1, 2)]
