@@ -9,6 +9,7 @@ from ntn6g.core import random
 from ntn6g.orbit.state import TensorRecord
 from ntn6g.services.sensing.detection import Cfar
 from ntn6g.services.sensing.echo import Targets
+from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.frame import SensingFrame
 from ntn6g.services.sensing.maps import RangeDopplerMap, strongest
 
@@ -47,6 +48,8 @@ class TrialOutcome(TensorRecord):
     """Float64: strongest reflection less the target; 0 unless there is exactly one target."""
     doppler_error_hz: tf.Tensor
     """Float64, likewise."""
+    resolved: tf.Tensor
+    """Bool: the row of the first of two targets shows both as peaks; False unless there are exactly two."""
 
 
 class SensingTrial:
@@ -133,7 +136,15 @@ class SensingTrial:
             false_alarms=tf.reduce_sum(tf.cast(quiet & declared, tf.int32), axis=[1, 2]),
             delay_error_s=errors[0],
             doppler_error_hz=errors[1],
+            resolved=self._resolved(power, row, column),
         )
+
+    def _resolved(self, power: tf.Tensor, row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
+        if self.targets != 2:
+            return tf.fill([power.shape[0]], False)
+        rows = self.rd_map.shape[0]
+        cut = tf.gather(power, tf.cast(tf.round(row[:, 0]), tf.int32) % rows, axis=1, batch_dims=1)
+        return resolved(cut, column[:, 0], column[:, 1], self.rd_map.padding)
 
 
 def _near(place: tf.Tensor, length: int, fold: float, reach: float) -> tf.Tensor:

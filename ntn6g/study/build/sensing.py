@@ -230,6 +230,9 @@ def _measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     if counts["quiet_cells"]:
         found |= _with_limits("false_alarm_rate", counts["false_alarms"] / counts["quiet_cells"], limits)
     found["false_alarm_design"] = point.false_alarm
+    if "resolved" in counts:
+        limits = clopper_pearson(counts["resolved"], frames)
+        found |= _with_limits("resolution_probability", counts["resolved"] / frames, limits)
     if "block_errors" in counts:
         found |= _delivered(point.structure, counts["block_errors"], frames)
     if targets == 1:

@@ -229,6 +229,8 @@ class SensingStep:
             "false_alarms": alarms,
             "false_alarms_squared": alarms * alarms,
         }
+        if self.trial.targets == 2:
+            counts["resolved"] = tf.cast(outcome.resolved, tf.int64)
         if self.link is not None:
             counts["block_errors"] = tf.cast(self.link(keys, conditions), tf.int64)
         sums: dict[str, tf.Tensor] = {}

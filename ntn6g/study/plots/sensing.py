@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 ROC_AXIS = "sensing.detector.false_alarm"
 _DYNAMIC_DB = 45.0  # of the colours of a map
-_PROBABILITY = "Detection probability"
+_PROBABILITIES = {
+    "resolution_probability": "Probability that both show",
+    "detection_probability": "Detection probability",
+}
 
 
 def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
@@ -30,7 +33,7 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     """
     lines = marks.lines_of(parts, view)
     errors = {"range_rmse_m": "Range error, RMS (m)", "velocity_rmse_m_s": "Velocity error, RMS (m/s)"}
-    panels = lines.columns(*errors, "detection_probability") or ["false_alarm_rate"]
+    panels = lines.columns(*errors, *_PROBABILITIES) or ["false_alarm_rate"]
     figure = new_figure(max(4.2 * len(panels), 5.5), 4.4)
     for index, panel in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), index + 1)
@@ -39,8 +42,8 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
             axes.set_ylabel(errors[panel])
             marks.reference(axes, lines, panel.replace("rmse", "crlb"), "--")
             marks.measured(axes, lines, panel)
-        elif panel == "detection_probability":
-            _probability(axes, lines)
+        elif panel in _PROBABILITIES:
+            _probability(axes, lines, panel)
         else:
             marks.log_rate_panel(axes, lines, panel)
         marks.name_x(axes, lines)
@@ -52,11 +55,11 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     return figure
 
 
-def _probability(axes: "Axes", lines: marks.Lines) -> None:
-    axes.set_ylabel(_PROBABILITY)
-    if lines.columns("detection_theory"):
+def _probability(axes: "Axes", lines: marks.Lines, column: str) -> None:
+    axes.set_ylabel(_PROBABILITIES[column])
+    if column == "detection_probability" and lines.columns("detection_theory"):
         marks.reference(axes, lines, "detection_theory", ":")
-    marks.measured(axes, lines, "detection_probability")
+    marks.measured(axes, lines, column)
     axes.set_ylim(-0.03, 1.03)
 
 
@@ -78,7 +81,7 @@ def roc(parts: Sequence[Part], view: View = USUAL) -> "Figure":
         axes = figure.add_subplot(1, len(panels), index + 1)
         axes.set_xscale("log")
         if panel == "detection_probability":
-            _probability(axes, lines)
+            _probability(axes, lines, panel)
         else:
             marks.log_rate_panel(axes, lines, panel)
             marks.reference(axes, lines, "false_alarm_design", "--")

@@ -226,3 +226,21 @@ def test_the_trade_between_sensing_and_communication_has_its_two_ends():
 def test_training_cells_that_reach_into_images_of_a_comb_are_refused():
     with pytest.raises(ScenarioError, match="22 cells of training and guard between the images of a comb of 12 cells"):
         study(knows_data=False, comb=6)
+
+
+def test_two_targets_are_resolved_as_their_separation_allows():
+    pair = {"first": {"range_m": 10.0, "velocity_m_s": 0.0}, "second": {"range_m": 40.0, "velocity_m_s": 0.0}}
+    asked = study(
+        64,
+        targets=pair,
+        spread_cells=0.0,
+        padding=4,
+        image_snr_db=40.0,
+        sweep={"grid": {"sensing.targets.second.range_m": [10.0 + 0.3 * 34.7, 80.0]}},
+    )
+
+    close, apart = rows(asked)
+
+    assert close["resolution_probability"] < 0.3
+    assert apart["resolution_probability"] == 1.0  # two cells
+    assert not {"range_rmse_m", "range_crlb_m"} & close.keys()
