@@ -20,12 +20,14 @@ import yaml
 PACKAGED = Path(__file__).parents[1] / "ntn6g" / "phy" / "abstraction" / "bler_awgn.csv"
 CURVE = ("modulation_order", "code_block_bits", "coded_bits", "base_graph")
 COLUMNS = (*CURVE, "esno_db", "blocks", "block_errors")
+SETTINGS = ("decoder", "block_errors", "lowest_bler", "step_db", "code_block_bits", "mcs_tables", "mcs")
 ENDS = ("block_errors", "lowest_bler", "max_blocks")
 HIGHEST = 0.9  # what the first point has to lose
 
 
 def curves_of(folder: Path) -> dict[tuple[int, ...], list[dict[str, str]]]:
-    """Complete curves of a run by `CURVE`, their points by rising Es/N0."""
+    """Complete curves of a run by `CURVE`, their points with enough errors by rising Es/N0."""
+    wanted = yaml.safe_load((folder / "scenario.yaml").read_text())["bler_table"]["block_errors"]
     found = defaultdict(list)
     with (folder / "results.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -37,7 +39,7 @@ def curves_of(folder: Path) -> dict[tuple[int, ...], list[dict[str, str]]]:
         steps = {round(right - left, 6) for left, right in pairwise(at_db)}
         ended = all(row["stopped_by"] in ENDS for row in ordered) and ordered[-1]["stopped_by"] == "lowest_bler"
         if ended and len(steps) == 1 and float(ordered[0]["bler"]) > HIGHEST:
-            complete[curve] = [row for row in ordered if row["stopped_by"] != "lowest_bler"]
+            complete[curve] = [row for row in ordered if int(row["block_errors"]) >= wanted]
     return complete
 
 
@@ -46,15 +48,14 @@ def provenance_of(folders: list[Path]) -> dict[str, object]:
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in folders]
     first = manifests[0]
     asked = [yaml.safe_load((folder / "scenario.yaml").read_text())["bler_table"] for folder in folders]
-    alike = ("decoder", "block_errors", "lowest_bler", "step_db")
-    if any(each.get(name) != asked[0].get(name) for each in asked for name in alike):
-        raise SystemExit(f"the runs differ in {', '.join(alike)}")
+    if any(each.get("decoder") != asked[0].get("decoder") for each in asked):
+        raise SystemExit("the runs differ in their decoder")
     return {
         "source": "code blocks on white noise, perfect channel knowledge, exact demapper, study bler_table",
         "command": "ntn6g run bler_table --out DIR, then python experiments/bler_table.py DIR",
         "seed": sorted({manifest["seed"] for manifest in manifests}),
-        "settings": {name: asked[0].get(name) for name in alike},
-        "points": "block_errors errors each down to lowest_bler, below which nothing is simulated",
+        "runs": [{name: each.get(name) for name in SETTINGS} for each in asked],
+        "points": "at least block_errors errors each, down to lowest_bler of the run; nothing is simulated below",
         "versions": first["versions"],
         "device": first["device"],
         "started": min(manifest["started"] for manifest in manifests),
@@ -69,7 +70,7 @@ def main() -> int:
     asked = parser.parse_args()
     curves = {}
     for folder in asked.runs:
-        curves |= curves_of(folder)
+        curves = curves_of(folder) | curves  # the first run that has a curve gives it
     if not curves:
         print("no curve is complete yet; continue the run", file=sys.stderr)
         return 1

@@ -33,9 +33,9 @@ def test_complete_curves_of_a_run_become_a_table(tmp_path):
     assert "table 1 lacks MCS [0, 1" in done.stdout
     found = BlerTable.read(table)
     assert [row.block for row in found.rows] == [CodeBlock.of_rate(2, 379, 24)]
-    assert found.provenance["settings"]["block_errors"] == 20
-    enough = found.rows[0].bler >= 0.05
-    assert (found.rows[0].block_errors[enough] >= 20).all()
+    assert [told["block_errors"] for told in found.provenance["runs"]] == [20]
+    assert (found.rows[0].block_errors >= 20).all()
+    assert found.rows[0].lowest_bler < 0.1
 
 
 def test_a_run_without_a_complete_curve_gives_no_table(tmp_path):

@@ -1,6 +1,7 @@
 """A link without its bits: what a code block needs on white noise, and what a fading block is worth on it."""
 
 from ntn6g.phy.abstraction.bler_table import BlerTable, MeasuredCurve
+from ntn6g.phy.abstraction.calibration import eesm_beta
 from ntn6g.phy.abstraction.code_block import CodeBlock
 from ntn6g.phy.abstraction.codeword_chain import CodewordChain
 from ntn6g.phy.abstraction.curves import BlerCurves
@@ -16,6 +17,7 @@ __all__ = [
     "InformationMapping",
     "MeasuredCurve",
     "bit_information",
+    "eesm_beta",
     "expected_esno_db",
     "fitted_beta",
     "normal_approximation",
