@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from scipy.stats import binomtest, chi2
 
-from ntn6g.services.sensing import RangeDopplerMap, SensingFrame, SensingGrid, Targets, crlb, echo_response
-from ntn6g.services.sensing.estimators import clean, esprit, music, resolved, smoothed_covariance
+from ntn6g.services.sensing import Cfar, RangeDopplerMap, SensingFrame, SensingGrid, Targets, crlb, echo_response
+from ntn6g.services.sensing.estimators import clean, esprit, music, remove_static, resolved, smoothed_covariance
 
 GRID = SensingGrid(subcarriers=64, symbols=14, subcarrier_spacing_hz=120e3)
 SHORT = SensingGrid(subcarriers=64, symbols=2, subcarrier_spacing_hz=120e3)  # for what concerns delay alone
@@ -140,3 +140,34 @@ def test_the_share_of_resolved_pairs_agrees_with_another_program(separation):
     counted = share_resolved(separation, "rectangular", frames=1000)
 
     assert binomtest(round(0.29 * 400), 400, counted / 1000).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("comb", [1, 2])
+def test_a_target_is_found_under_a_direct_path_a_million_times_stronger_once_what_stands_is_taken_away(comb):
+    grid = SensingGrid(
+        subcarriers=64, symbols=14, subcarrier_spacing_hz=120e3, comb=comb, symbol_step=comb, knows_data=False
+    )
+    frames, snr = 64, 10.0 ** (25 / 10) / grid.sensed_energy.sum()
+    known = None if comb == 1 else grid.sensed_energy > 0
+    given = targets([0.37, 8.0], [0.0, 2.5], [1e6 * snr, snr], frames)
+    channel = SensingFrame(grid)(keys(frames, 6), given)
+    rd_map, detector = RangeDopplerMap(grid=grid, padding=2), Cfar(false_alarm=1e-3, training=4, guard=1, padding=2)
+
+    before, after = (detector(rd_map(each)).numpy() for each in (channel, remove_static(channel, known)))
+
+    assert before[:, 28 - 5, 16].mean() < 0.1  # buried in sidelobes
+    assert after[:, 28 - 5, 16].mean() == 1.0
+
+
+def test_what_moves_slowly_is_lost_with_what_stands():
+    def kept(doppler_cells):
+        given = targets([5.0], [doppler_cells], [1.0], 1)
+        channel = echo_response(GRID, given, tf.ones([1, 1, GRID.symbols], tf.complex64))
+        left = tf.reduce_sum(tf.square(tf.abs(remove_static(channel)))) / tf.reduce_sum(tf.square(tf.abs(channel)))
+        return float(left)
+
+    for cells in (0.1, 0.44, 0.7, 1.0, 2.3):
+        dirichlet = np.mean(np.exp(2j * np.pi * cells * np.arange(14) / 14))
+        assert kept(cells) == pytest.approx(1 - abs(dirichlet) ** 2, abs=1e-4)
+    assert kept(0.0) < 1e-10
+    assert kept(0.44) == pytest.approx(0.5, abs=0.02)

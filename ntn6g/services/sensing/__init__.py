@@ -1,5 +1,6 @@
 """Sensing with the grid that carries data: echoes of targets, maps of range and velocity, bounds, detection."""
 
+from ntn6g.services.sensing.ambiguity import Lobes, ambiguity, lobes
 from ntn6g.services.sensing.bounds import Bound, crlb, fisher_matrix
 from ntn6g.services.sensing.communication import LinkConditions, SharedLink
 from ntn6g.services.sensing.detection import DETECTORS, Cfar
@@ -25,6 +26,7 @@ __all__ = [
     "Bound",
     "Cfar",
     "LinkConditions",
+    "Lobes",
     "Peak",
     "RangeDopplerMap",
     "SensingFrame",
@@ -34,10 +36,12 @@ __all__ = [
     "Targets",
     "TrialOutcome",
     "TrialValues",
+    "ambiguity",
     "crlb",
     "echo_response",
     "estimate_channel",
     "fisher_matrix",
+    "lobes",
     "receive",
     "steering",
     "strongest",

@@ -1,4 +1,4 @@
-r"""Cramer-Rao bounds from the elements that are known, and the ambiguity function of their energy.
+r"""Cramer-Rao bounds from the elements that are known.
 
 The model is :math:`y_{l,m,n} = \sqrt{w_{m,n}}\, \sum_p a_p e^{-2\pi j n \Delta f \tau_p} e^{2\pi j m T f_p}
 e^{\pi j l u_p} + z` with white noise of variance one, and unknown :math:`\tau_p, f_p, u_p` and complex
