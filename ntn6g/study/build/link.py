@@ -17,6 +17,7 @@ from ntn6g.phy.air import SamplePath
 from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
+from ntn6g.phy.layered import SINGLE
 from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build import harq
 from ntn6g.study.build.allocation import allocation_of, antennas_of
@@ -200,9 +201,11 @@ def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
 
 
 def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
-    """Closed form of the bit error rate before decoding where it is exact, and the Shannon bound."""
+    """Closed form of the bit error rate before decoding where it is exact, and the Shannon bound; of one layer only."""
     esno = db_to_linear(esno_db)
     found: dict[str, float] = {}
+    if structure.antennas != SINGLE:
+        return found
     if structure.fading == "awgn" and structure.perfect_csi and not structure.frequency_offset:
         found["ber_theory"] = float(bit_error_rate(structure.modulation_name, esno))
     if structure.coding is not None:

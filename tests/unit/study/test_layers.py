@@ -30,6 +30,14 @@ def test_layers_multiply_the_transport_block_and_have_draws_of_their_own():
     assert two.structures[0].channel_key.endswith("2x2")
 
 
+def test_closed_forms_of_one_layer_are_not_printed_beside_two():
+    one = study(fading={"kind": "awgn"}, csi="perfect", dmrs_cdm_groups_without_data=2)
+    two = study(fading={"kind": "awgn"}, csi="perfect", dmrs_cdm_groups_without_data=2, layers=2)
+
+    assert {"ber_theory", "capacity_bps"} <= set(one.points[0].facts)
+    assert not {"ber_theory", "capacity_bps"} & set(two.points[0].facts)
+
+
 REFUSED = {
     "more layers than ports": ({"layers": 4, "transmit_antennas": 2}, "link.layers: 4 layers are more than the ports"),
     "more layers than receive antennas": ({"layers": 2, "receive_antennas": 1}, "link.layers: 2 layers"),
