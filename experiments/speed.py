@@ -10,7 +10,8 @@ CPU cores expect
     decoder   decoder_ratio 7 or more at Sionna's 1 % point, decoder_clear_ratio 12 or more 1 dB above it
     engine    engine_overhead_ms under 5 a point, ledger_open_ms under 2000 for a million chunks, workers_ratio 1.6
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
-    orbit     orbit_j2_ratio 7 (5 against numpy in chunks that fit its cache), orbit_sgp4_ratio 1.1
+    orbit     orbit_j2_ratio 9 or more (6 against numpy in chunks that fit its cache), orbit_sgp4_ratio 4 or more,
+              orbit_linear_ratio above 0.9
     channel   ray_realizations_per_s 100,000 (goal), ray_vs_sionna_uma_ratio 10 or more, mixed_ratio about 1
     sensing   maps_per_s 2000 (goal), maps_padded_per_s 100, maps_ratio 3, maps_transform_ratio 0.8 or more
 
