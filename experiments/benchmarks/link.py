@@ -29,7 +29,7 @@ class Ours:
     def __init__(self) -> None:
         study = our_study()
         self.structure, self.point = study.structures[0], study.points[0]
-        self.step, self._next = study.step(self.structure), 0
+        self.step, self._next = study.recipe(self.structure)(), 0
 
     def __call__(self, ebno_db: float) -> int:
         """Block errors of the next 128 blocks."""

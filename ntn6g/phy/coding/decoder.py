@@ -152,7 +152,11 @@ class SionnaBeliefPropagation:
                 f"sionna refuses code blocks of {code.information_bits} bits: {reason} Take layered-min-sum.",
                 key="link.decoder",
             ) from error
-        self._decoder = LDPC5GDecoder(encoder, num_iter=iterations, hard_out=True, return_infobits=True)
+        # Sionna's pruning of columns that are not sent leaves nothing where all are
+        prune = len(self._buffer) + 2 * code.lifting_size + code.filler_bits < encoder.n_ldpc
+        self._decoder = LDPC5GDecoder(
+            encoder, num_iter=iterations, hard_out=True, return_infobits=True, prune_pcm=prune
+        )
 
     def __call__(self, llr: tf.Tensor) -> DecodedWords:
         """Decode float32 [columns * Z, codewords], 0 where nothing was received."""

@@ -144,10 +144,12 @@ def test_a_codeword_sent_twice_decodes_as_one_with_the_summed_ratios():
     np.testing.assert_array_equal(received.bits.numpy(), combined.bits.numpy())
 
 
-def test_the_peer_decodes_the_same_clean_codewords(payload):
-    ours = CodewordCode(information_bits=320, coded_bits=640, modulation_order=2)
-    peer = CodewordCode(information_bits=320, coded_bits=640, modulation_order=2, decoder="sionna", iterations=8)
-    bits = payload(4, 320)
+# the second is sent whole: base graph 2, K' = 1280 = 10 x 128 without filler, 50 x 128 bits
+@pytest.mark.parametrize(("information_bits", "coded_bits"), [(320, 640), (1280, 6400)])
+def test_the_peer_decodes_the_same_clean_codewords(payload, information_bits, coded_bits):
+    sizes = {"information_bits": information_bits, "coded_bits": coded_bits, "modulation_order": 2}
+    ours, peer = CodewordCode(**sizes), CodewordCode(**sizes, decoder="sionna", iterations=8)
+    bits = payload(4, information_bits)
 
     np.testing.assert_array_equal(peer.decode(6 * (2 * ours.encode(bits) - 1)).bits.numpy(), bits.numpy())
 
