@@ -66,6 +66,7 @@ def stages(ours: Ours) -> dict[str, float]:
             delay_spread_s=values.delay_spread_s,
             doppler_hz=values.doppler_hz,
             k_factor_db=values.k_factor_db,
+            elevation_rad=values.elevation_rad,
         )
         noise = random.complex_normal(random.stream(keys, "noise"), tuple(sent.shape[1:]))
         scale = tf.cast(tf.sqrt(noise_variance), tf.complex64)[:, None, None]
