@@ -49,7 +49,7 @@ from ntn6g.scenario.scenario import (
     json_schema,
     sweep_points,
 )
-from ntn6g.scenario.sensing import Communication, Detector, SensedTarget, Sensing
+from ntn6g.scenario.sensing import Communication, Detector, EchoBudget, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 from ntn6g.scenario.track import Ephemeris, Track
@@ -68,6 +68,7 @@ __all__ = [
     "Coverage",
     "Decoder",
     "Detector",
+    "EchoBudget",
     "Engine",
     "Ephemeris",
     "Fading",

@@ -17,7 +17,11 @@ _RIVALS: dict[str, dict[str, set[str]]] = {
         "side": {"fraction", "from_culmination_s", "utc"},
         **{moment: {"utc", *_MOMENTS} - {moment} for moment in _MOMENTS},
     },
-    "sensing": {"image_snr_db": {"snr_db"}, "snr_db": {"image_snr_db"}},
+    "sensing": {
+        "image_snr_db": {"snr_db", "budget"},
+        "snr_db": {"image_snr_db", "budget"},
+        "budget": {"image_snr_db", "snr_db"},
+    },
     "link": {
         "mcs": {"modulation"},
         "modulation": {"mcs"},

@@ -16,7 +16,9 @@ class SensedTarget(Section):
     velocity_m_s: float = Field(default=20.0, ge=-1e5, le=1e5)
     """Closing speed, or rate at which the path over the target shortens, m/s; negative for what recedes."""
     above_db: float = Field(default=0.0, ge=-100.0, le=100.0)
-    """Mean echo over the one that the signal-to-noise ratio is about, dB."""
+    """Mean echo over the one that the signal-to-noise ratio is about, dB; of a budget, what else it gains."""
+    cross_section_dbsm: float = Field(default=0.0, ge=-60.0, le=100.0)
+    """Mean radar cross section, dB over a square metre; only a budget asks."""
 
 
 class Detector(Section):
@@ -32,6 +34,19 @@ class Detector(Section):
     """Cells between, on each side, 0 to 64."""
     over: Literal["delay", "doppler"] = "delay"
     """Axis along which the training cells lie."""
+
+
+class EchoBudget(Section):
+    """Radar equation of a monostatic radar in free space."""
+
+    eirp_dbw: float = Field(ge=-60.0, le=120.0)
+    """Radiated power of the whole frame times antenna gain, dBW."""
+    receive_gain_dbi: float = Field(default=0.0, ge=-20.0, le=80.0)
+    """Gain of the receive antenna, dBi."""
+    noise_figure_db: float = Field(default=7.0, ge=0.0, le=30.0)
+    """Noise figure of the receiver, dB."""
+    loss_db: float = Field(default=0.0, ge=0.0, le=100.0)
+    """All other losses there and back, dB."""
 
 
 class Communication(Section):
@@ -86,6 +101,10 @@ class Sensing(Section):
     """Echo energy over the whole frame over the noise density, dB; or give snr_db."""
     snr_db: float | None = Field(default=None, ge=-200.0, le=100.0)
     """Echo energy on the mean element over the noise density, dB; or give image_snr_db."""
+    budget: EchoBudget | None = None
+    """Strength of the echoes from the radar equation; in place of image_snr_db and snr_db."""
+    opens_at_m: float = Field(default=0.0, ge=0.0, le=1e8)
+    """Range at which the receiver's window opens, m: echoes from there on, as far as the cyclic prefix reaches."""
     targets: dict[Name, SensedTarget] = Field(default_factory=dict)
     """Targets by name; none is a scene of noise."""
     spread_cells: float = Field(default=1.0, ge=0.0, le=100.0)
@@ -99,7 +118,14 @@ class Sensing(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        at_most_one(self, "image_snr_db", "snr_db")
+        at_most_one(self, "image_snr_db", "snr_db", "budget")
+        if self.budget is not None and self.geometry != "monostatic":
+            raise ValueError(f"budget is that of a monostatic radar, not {self.geometry}")
+        for name, target in self.targets.items():
+            if target.range_m < self.opens_at_m:
+                raise ValueError(f"target {name} at {target.range_m:g} m is nearer than opens_at_m {self.opens_at_m:g}")
+            if self.budget is not None and target.range_m == 0.0:
+                raise ValueError(f"target {name} at 0 m has an echo without limit; move it, or give image_snr_db")
         if self.pilot_share not in (None, 1.0) and self.comb == self.symbol_step == 1:
             raise ValueError(f"pilot_share {self.pilot_share:g} leaves energy to data, but every element is a pilot")
         if self.communication is not None and self.pilot_share is None:
@@ -112,11 +138,13 @@ class Sensing(Section):
 
     def check(self) -> None:
         """Raise `ScenarioError` unless echoes have a strength where there are targets, and only there."""
-        given = self.image_snr_db is not None or self.snr_db is not None
+        given = any(each is not None for each in (self.image_snr_db, self.snr_db, self.budget))
         if self.targets and not given:
-            raise ScenarioError("required key is missing; give exactly one of image_snr_db, snr_db", key="sensing")
+            raise ScenarioError(
+                "required key is missing; give exactly one of image_snr_db, snr_db, budget", key="sensing"
+            )
         if given and not self.targets:
             raise ScenarioError(
-                "a signal-to-noise ratio is given, but no target; define one, such as {a: {range_m: 30}}",
+                "the strength of echoes is given, but no target; define one, such as {a: {range_m: 30}}",
                 key="sensing.targets",
             )

@@ -145,7 +145,8 @@ class Peak(TensorRecord):
     """The strongest reflection of each frame."""
 
     delay_s: tf.Tensor
-    """Float64 [batch], from 0 up to the unambiguous delay of the known elements."""
+    """Float64 [batch], over the unambiguous delay of the known elements from a native cell below 0 on: noise may push
+    a target at 0 below it."""
     doppler_hz: tf.Tensor
     """Float64 [batch], within half the unambiguous Doppler shift of the known elements."""
     amplitude: tf.Tensor
@@ -191,7 +192,8 @@ def strongest(rd_map: RangeDopplerMap, power: tf.Tensor, channel: tf.Tensor, *, 
     for _ in range(_NEWTON_STEPS if refine == "newton" else 0):
         x, y = _newton(rd_map.grid, channel, x, y)
     grid = rd_map.grid
-    delay = tf.math.floormod(x / (2.0 * np.pi * grid.subcarrier_spacing_hz), grid.unambiguous_delay_s)
+    delay, cell = x / (2.0 * np.pi * grid.subcarrier_spacing_hz), grid.delay_cell_s
+    delay = tf.math.floormod(delay + cell, grid.unambiguous_delay_s) - cell
     spans = y / (2.0 * np.pi * grid.period_s * grid.unambiguous_doppler_hz)  # a comb shows a target once in each
     doppler = (spans - tf.round(spans)) * grid.unambiguous_doppler_hz
     # of the folded place: a whole turn more per symbol is half a turn at the middle between two symbols

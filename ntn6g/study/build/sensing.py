@@ -16,8 +16,9 @@ from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
-from ntn6g.scenario import Communication, Scenario, Sensing, apply, flatten, sweep_points
+from ntn6g.scenario import Communication, Scenario, SensedTarget, Sensing, apply, flatten, sweep_points
 from ntn6g.services.sensing import SensingGrid, crlb
+from ntn6g.services.sensing.scene import echo_power_dbw, noise_power_dbw
 from ntn6g.study.build.sensing_step import (
     SensingStructure,
     SensingWork,
@@ -50,6 +51,7 @@ class SensingPoint:
     wavelength_m: float
     """Velocity per hertz of Doppler."""
     false_alarm: float
+    opens_at_m: float
     identity: str
 
 
@@ -105,13 +107,11 @@ def _point(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
     carrier_hz = given.carrier_ghz * 1e9
     way = 2.0 if given.geometry == "monostatic" else 1.0
     metres_per_s, wavelength_m = SPEED_OF_LIGHT_M_S / way, SPEED_OF_LIGHT_M_S / carrier_hz / way
-    reference_db = given.snr_db
-    if reference_db is None:
-        reference_db = (given.image_snr_db or 0.0) - float(linear_to_db(grid.energy.size))
     targets = []
     for name, target in given.targets.items():
-        delay_s, doppler_hz = target.range_m / metres_per_s, target.velocity_m_s / wavelength_m
-        targets.append((delay_s, doppler_hz, float(db_to_linear(reference_db + target.above_db))))
+        delay_s, doppler_hz = (target.range_m - given.opens_at_m) / metres_per_s, target.velocity_m_s / wavelength_m
+        snr_db = _element_snr_db(given, target, grid) + target.above_db
+        targets.append((delay_s, doppler_hz, float(db_to_linear(snr_db))))
         _check_target(name, given, structure, targets[-1])
     try:
         detector = structure.cfar(given.detector.false_alarm)
@@ -135,8 +135,27 @@ def _point(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         metres_per_s=metres_per_s,
         wavelength_m=wavelength_m,
         false_alarm=given.detector.false_alarm,
+        opens_at_m=given.opens_at_m,
         identity=hashlib.sha256(physics.encode()).hexdigest(),
     )
+
+
+def _element_snr_db(given: Sensing, target: SensedTarget, grid: SensingGrid) -> float:
+    """Echo energy on the mean element over the noise density, dB."""
+    if given.snr_db is not None:
+        return given.snr_db
+    if given.budget is None:
+        return (given.image_snr_db or 0.0) - float(linear_to_db(grid.energy.size))
+    echo_dbw = echo_power_dbw(
+        eirp_dbw=given.budget.eirp_dbw,
+        receive_gain_dbi=given.budget.receive_gain_dbi,
+        carrier_hz=given.carrier_ghz * 1e9,
+        cross_section_dbsm=target.cross_section_dbsm,
+        transmit_range_m=target.range_m,
+        receive_range_m=target.range_m,
+        loss_db=given.budget.loss_db,
+    )
+    return float(echo_dbw) - noise_power_dbw(grid.bandwidth_hz, given.budget.noise_figure_db)
 
 
 def _link(given: Communication | None, carrier_hz: float) -> tuple[float, float, float]:
@@ -178,10 +197,17 @@ def _check_target(name: str, given: Sensing, structure: SensingStructure, target
     prefix_s = grid.period_s - 1.0 / grid.subcarrier_spacing_hz
     latest_s = delay_s + margin * grid.delay_cell_s
     way = 2.0 if given.geometry == "monostatic" else 1.0
+    if delay_s < margin * grid.delay_cell_s:
+        raise ScenarioError(
+            f"drawn within {given.spread_cells:g} cells, the target comes nearer than where the window opens, "
+            f"{given.opens_at_m:g} m; move it, or lower spread_cells",
+            key=f"sensing.targets.{name}.range_m",
+        )
     if latest_s > prefix_s:
+        reach_m = given.opens_at_m + SPEED_OF_LIGHT_M_S * prefix_s / way
         raise ScenarioError(
             f"an echo {1e9 * latest_s:.0f} ns late, beyond the cyclic prefix of {1e9 * prefix_s:.0f} ns, which reaches "
-            f"{SPEED_OF_LIGHT_M_S * prefix_s / way:.0f} m; narrow the subcarriers or move the target",
+            f"{reach_m:.0f} m; narrow the subcarriers, move the target or open the window later (opens_at_m)",
             key=f"sensing.targets.{name}.range_m",
         )
     fastest_hz = abs(doppler_hz) + margin * grid.doppler_cell_hz
@@ -315,9 +341,9 @@ def _picture(point: SensingPoint, seed: int) -> dict[str, Any]:
     return {
         "map_db": linear_to_db(np.maximum(power[0].numpy()[order], 1e-12)).astype(np.float32),
         "declared": declared[0].numpy()[order],
-        "range_m": point.metres_per_s * trial.rd_map.delay_s,
+        "range_m": point.opens_at_m + point.metres_per_s * trial.rd_map.delay_s,
         "velocity_m_s": velocity_m_s[order],
-        "target_range_m": point.metres_per_s * delay_s[0].numpy(),
+        "target_range_m": point.opens_at_m + point.metres_per_s * delay_s[0].numpy(),
         "target_velocity_m_s": point.wavelength_m * doppler_hz[0].numpy(),
         "axes": np.array(json.dumps(dict(point.axes))),
     }

@@ -101,8 +101,9 @@ def _frame(axes: "Axes", part: Part) -> None:
     for limit, places, cells in limits:
         place, cell = part.series[places], part.series[cells]
         if place.size:
-            reach = 1.5 * float(np.abs(place).max()) + 10.0 * float(cell[1] - cell[0])
-            limit(max(-reach, float(cell[0])), min(reach, float(cell[-1])))
+            origin = float(cell[0]) if cells == "range_m" else 0.0  # where the window opens; at rest
+            reach = 1.5 * float(np.abs(place - origin).max()) + 10.0 * float(cell[1] - cell[0])
+            limit(max(origin - reach, float(cell[0])), min(origin + reach, float(cell[-1])))
 
 
 def range_doppler(parts: Sequence[Part]) -> "Figure":

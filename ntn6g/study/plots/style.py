@@ -94,6 +94,7 @@ NAMES = {
     "sensing.comb": Name("Pilot comb", "comb {}"),
     "sensing.refine": Name("Refinement", "{} refinement"),
     "sensing.swerling": Name("Swerling case", "Swerling {}"),
+    "sensing.targets.target.cross_section_dbsm": Name("Radar cross section (dBsm)", "{} dBsm"),
     "sensing.targets.second.range_m": Name("Range of the second target (m)", "second target at {} m"),
     "sensing.window": Name("Window", "{} window"),
     "seed": Name("Seed", "seed {}"),
