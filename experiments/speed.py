@@ -7,7 +7,7 @@ CPU cores expect
 
     curve     curve_ratio 8 (compile included), curve_run_ratio 9, blocks_ratio 1.5 (at 6, 9 and 10 dB both need
               thousands of blocks: an oracle of our rule would reach no more)
-    decoder   decoder_ratio 7 or more at Sionna's 1 % point, decoder_clear_ratio 12 or more 1 dB above it
+    decoder   decoder_ratio 7 or more at Sionna's 1 % point, decoder_clear_ratio 12 or more 1 dB above it, small 4
     engine    engine_overhead_ms under 5 a point, ledger_open_ms under 2000 for a million chunks, workers_ratio 1.6
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
     orbit     orbit_j2_ratio 9 or more (6 against numpy in chunks that fit its cache), orbit_sgp4_ratio 4 or more,
