@@ -85,7 +85,7 @@ class SensingStudy:
 
     def recipe(self, structure: SensingStructure) -> Recipe:
         """How a worker builds the compiled step of a structure."""
-        return partial(sensing_step, structure, seed=self.scenario.seed, rows=self.rows(structure))
+        return partial(sensing_step, structure, rows=self.rows(structure))
 
     def row(self, point: SensingPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one point."""
@@ -96,7 +96,7 @@ class SensingStudy:
         """Map of the first frame of every point, where asked for."""
         if self.scenario.sensing is None or not self.scenario.sensing.picture:
             return []
-        return [_picture(point, self.scenario.seed) for point in self.points]
+        return [_picture(point) for point in self.points]
 
 
 def _point(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
@@ -119,6 +119,7 @@ def _point(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         raise ScenarioError(str(error), key="sensing.detector") from None
     work = SensingWork(
         structure.channel_key,
+        asked.seed,
         targets,
         given.spread_cells,
         detector.multiple,
@@ -329,10 +330,10 @@ def _on_grid(structure: SensingStructure, delay_s: float, doppler_hz: float) -> 
     return all(abs(cell - round(cell)) < 1e-3 for cell in cells)  # a thousandth costs 1e-5 of the power
 
 
-def _picture(point: SensingPoint, seed: int) -> dict[str, Any]:
+def _picture(point: SensingPoint) -> dict[str, Any]:
     """Map of the first frame, with its axes rising, and where the targets are."""
     trial = make_trial(point.structure)
-    keys = random.block_keys(tf.constant([random.chunk_key(seed, point.work.channel_key, 0)], tf.uint32), 1)
+    keys = random.block_keys(tf.constant([random.chunk_key(point.work.seed, point.work.channel_key, 0)], tf.uint32), 1)
     values = values_of([point.work], 1)
     delay_s, doppler_hz = trial.place(keys, values)
     _, power, declared = tf.function(trial.picture, jit_compile=True, autograph=False)(keys, values)

@@ -137,9 +137,10 @@ def batch_rows(structure: SensingStructure) -> int:
 
 @dataclass(frozen=True)
 class SensingWork:
-    """What a step needs of a point: the key of its draws, and the values of its frames."""
+    """What a step needs of a point: what its draws are keyed by, and the values of its frames."""
 
     channel_key: str
+    seed: int
     targets: Sequence[tuple[float, float, float]]
     """Delay in s, Doppler shift in Hz and linear signal-to-noise ratio of each target."""
     spread_cells: float
@@ -159,14 +160,12 @@ class SensingStep:
         The frame's way.
     link : SharedLink or None
         The link that shares it.
-    seed : int
-        Seed of the run.
     rows : int
         Frames of a batch, a multiple of 32.
     """
 
-    def __init__(self, trial: SensingTrial, link: SharedLink | None = None, *, seed: int, rows: int) -> None:
-        self.trial, self.link, self._seed = trial, link, seed
+    def __init__(self, trial: SensingTrial, link: SharedLink | None = None, *, rows: int) -> None:
+        self.trial, self.link = trial, link
         self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
         self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
         self._spent_s: list[float] = []
@@ -190,7 +189,7 @@ class SensingStep:
 
     def arguments(self, work: Sequence[tuple[SensingWork, int]]) -> tuple[tf.Tensor, TrialValues, LinkConditions]:
         """Chunk keys uint32 [chunks, 2], values and conditions [rows] of a batch."""
-        keys = [random.chunk_key(self._seed, point.channel_key, number) for point, number in work]
+        keys = [random.chunk_key(point.seed, point.channel_key, number) for point, number in work]
         points = [point for point, _ in work]
         link = np.repeat(np.array([point.link for point in points], np.float32), BLOCKS_PER_CHUNK, axis=0)
         values = values_of(points, BLOCKS_PER_CHUNK)
@@ -262,9 +261,9 @@ def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
     )
 
 
-def sensing_step(structure: SensingStructure, *, seed: int, rows: int) -> SensingStep:
+def sensing_step(structure: SensingStructure, *, rows: int) -> SensingStep:
     """Step of a structure, built wherever it is to run."""
-    return SensingStep(make_trial(structure), make_link(structure), seed=seed, rows=rows)
+    return SensingStep(make_trial(structure), make_link(structure), rows=rows)
 
 
 def subcarriers(resource_blocks: int) -> int:
