@@ -56,6 +56,9 @@ class Section(BaseModel):
         return {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in given.items()}
 
 
+_FIRST_YEAR, _LAST_YEAR = 1957, 2100  # of instants: from Sputnik on, within what the Sun's formula was checked for
+
+
 def _as_utc(given: Any) -> Any:
     if isinstance(given, str):
         try:
@@ -65,7 +68,13 @@ def _as_utc(given: Any) -> Any:
     if isinstance(given, datetime):
         if given.tzinfo is None:
             raise ValueError(f"{given.isoformat()} has no time zone; append Z for UTC")
-        return given.astimezone(UTC)
+        try:
+            moment = given.astimezone(UTC)
+        except OverflowError:
+            moment = datetime.max.replace(tzinfo=UTC)
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValueError(f"{given.isoformat()} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
+        return moment
     raise ValueError(f"{given!r} is not an instant such as 2026-04-25T12:00:00Z")
 
 

@@ -274,7 +274,7 @@ class Pass(Section):
     """Search for a pass from this instant on, UTC, such as 2026-04-25T12:00:00Z."""
     min_culmination_deg: float = Field(default=0.0, ge=0.0, le=90.0)
     """Lowest culmination to accept, degrees, 0 to 90."""
-    within_days: float = Field(default=3.0, ge=0.0, le=30.0)
+    within_days: float = Field(default=3.0, gt=0.0, le=30.0)
     """Length of the search, days, 0 to 30."""
 
 

@@ -62,6 +62,8 @@ class NamedConstellation:
         for name in shells:
             if name not in known:
                 raise ScenarioError(f"{name!r} is no shell of {self.name}; known: {', '.join(known)}", key="shells")
+        if len(set(shells)) < len(shells):
+            raise ScenarioError(f"{', '.join(shells)} names a shell twice", key="shells")
         if epoch is None:
             raise ScenarioError(f"required key is missing; the shells of {self.name} need it", key="epoch")
         chosen = [known[name] for name in shells] if shells else list(self.shells)

@@ -1,8 +1,9 @@
 """Satellites as published in orbit mean-elements messages, propagated by SGP4."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -94,8 +95,10 @@ def mean_elements(message: Mapping[str, Any]) -> MeanElementsMessage:
 
 @lru_cache(maxsize=65_536)
 def _satrec(fields: tuple[tuple[str, str], ...]) -> Satrec:
-    given = {**_UNREAD, **dict(fields)}
-    epoch = datetime.fromisoformat(str(given["EPOCH"])).replace(tzinfo=None)
+    given: dict[str, Any] = {**dict(fields), **_UNREAD}
+    epoch = datetime.fromisoformat(str(given["EPOCH"]))
+    if epoch.tzinfo is not None:
+        epoch = epoch.astimezone(UTC)
     satrec = Satrec()
     omm.initialize(satrec, {**given, "EPOCH": epoch.strftime("%Y-%m-%dT%H:%M:%S.%f")})
     return satrec
@@ -105,9 +108,12 @@ def _number(given: Mapping[str, str], keyword: str, name: str) -> float:
     if keyword not in given:
         raise _refusal(name, f"{keyword} is missing")
     try:
-        return float(given[keyword])
+        number = float(given[keyword])
     except ValueError:
-        raise _refusal(name, f"{keyword} is {given[keyword]!r}, not a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise _refusal(name, f"{keyword} is {given[keyword]!r}, not a number")
+    return number
 
 
 def _refusal(name: str, complaint: str) -> ScenarioError:

@@ -141,7 +141,10 @@ class CruisingTerminal:
         )
         pole = tf.constant([0.0, 0.0, 1.0], tf.float64) + tf.zeros_like(up)
         level = tf.linalg.cross(pole, up)
-        eastward = level / tf.maximum(tf.norm(level, axis=-1, keepdims=True), 1e-12)
+        length = tf.norm(level, axis=-1, keepdims=True)
+        # at a pole itself, where no direction is east, that of longitude 0
+        beside = tf.constant([0.0, 1.0, 0.0], tf.float64) + tf.zeros_like(up)
+        eastward = tf.where(length > 1e-12, level / tf.maximum(length, 1e-12), beside)
         return Site(position, velocity, acceleration, eastward, tf.linalg.cross(up, eastward), up, up_rate)
 
     def state(self, times: Times) -> State:

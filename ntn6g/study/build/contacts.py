@@ -66,7 +66,7 @@ def _check(asked: Scenario) -> None:
     window, name, platform = _asked(asked)
     several = fleet(platform, f"platforms.{name}")
     require_orbit(several, f"platforms.{name}", window.start, 3_600.0 * window.duration_h)
-    warn_of_age(getattr(several, "members", ()), window.start + timedelta(hours=window.duration_h / 2.0))
+    warn_of_age(getattr(several, "members", ()), window.start, window.start + timedelta(hours=window.duration_h))
 
 
 def plan_of(asked: Scenario) -> orbit.ContactPlan:

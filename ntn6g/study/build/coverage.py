@@ -61,7 +61,7 @@ def _check(asked: Scenario) -> None:
     window, name, platform = _asked(asked)
     several = fleet(platform, f"platforms.{name}")
     require_orbit(several, f"platforms.{name}", window.start, 3_600.0 * window.duration_h)
-    warn_of_age(getattr(several, "members", ()), window.start + timedelta(hours=window.duration_h / 2.0))
+    warn_of_age(getattr(several, "members", ()), window.start, window.start + timedelta(hours=window.duration_h))
 
 
 def _asked(asked: Scenario) -> tuple[Coverage, str, scenario.Platform]:
@@ -128,7 +128,8 @@ def statistics(in_view: np.ndarray, step_s: float, *, at_least: int = 1) -> dict
     dict
         ``in_view_mean``, ``in_view_min``, ``in_view_max`` of satellites; ``visible_fraction`` of instants that are
         covered; ``longest_gap_s`` and ``revisit_s``, the longest and the mean run of instants that are not, 0 where
-        there is none. Runs are cut at the ends of the window, where they are lower bounds.
+        there is none (a mean over a grid counts that 0). Runs are cut at the ends of the window, where they are lower
+        bounds.
     """
     bare = in_view < at_least
     padded = np.pad(bare, ((0, 0), (1, 1))).astype(np.int8)

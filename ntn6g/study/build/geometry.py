@@ -21,9 +21,8 @@ def _pass(
     platform: scenario.Platform, key: str, place: int | None, terminal: scenario.Terminal, asked: scenario.Pass
 ) -> orbit.Pass:
     chosen = satellite(platform, key, place)
-    warn_of_age([chosen], asked.after)
     with within(key):
-        return orbit.next_pass(
+        found = orbit.next_pass(
             chosen,
             site(terminal),
             asked.after,
@@ -31,6 +30,8 @@ def _pass(
             mask_rad=math.radians(terminal.min_elevation_deg),
             within_days=asked.within_days,
         )
+    warn_of_age([chosen], found.culmination)
+    return found
 
 
 def pass_of(point: Scenario) -> orbit.Pass:

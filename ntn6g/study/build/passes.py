@@ -57,7 +57,8 @@ class PassStudy:
         moments = {"rise": found.rise, "culmination": found.culmination, "set": found.set}
         written = {f"{name}_utc": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for name, moment in moments.items()}
         known = _ERRORS if point.scenario.track.ephemeris else ()
-        return {**written, **{name: tally.sums[name] for name in (*_EXTREMES, *known)}}
+        figures = {name: tally.sums[name] for name in (*_EXTREMES, *known)}
+        return {**written, **{name: value for name, value in figures.items() if not math.isnan(value)}}
 
     def series(self) -> list[dict[str, Any]]:
         """Time series of every point, in order; ``axes`` says in JSON what tells it from the others."""
@@ -75,7 +76,7 @@ def _check(asked: Scenario) -> None:
 
 
 def _extremes_of(asked: Scenario) -> dict[str, float]:
-    return _extremes(pass_of(asked), track(asked))
+    return _extremes(asked, track(asked))
 
 
 def track(asked: Scenario) -> dict[str, Any]:
@@ -156,17 +157,25 @@ def _snr(asked: Scenario, range_m: Any, elevation_rad: Any) -> dict[str, Any]:
     return {"snr_db": np.asarray(budget.cnr_db)}
 
 
-def _extremes(found: orbit.Pass, columns: Mapping[str, Any]) -> dict[str, float]:
+def _extremes(asked: Scenario, columns: Mapping[str, Any]) -> dict[str, float]:
+    found = pass_of(asked)
+    # the instants that matter, whatever the step of the track
+    times = found.sight.times(np.array([found.rise_s, found.culmination_s, found.set_s]))
+    geometry = orbit.link_geometry(found.sight.satellite.state(times), found.sight.terminal.site(times))
+    carrier_khz = asked.channel.carrier_ghz * 1e6 if asked.channel else 0.0
+    doppler_khz = carrier_khz * geometry.range_rate_m_s.numpy() / SPEED_OF_LIGHT_M_S
+    range_km = np.append(columns["range_km"], geometry.range_m.numpy() / METRES_PER_KILOMETRE)
     values = (
         math.degrees(found.culmination_elevation_rad),
         found.set_s - found.rise_s,
-        float(columns["range_km"].min()),
-        float(columns["range_km"].max()),
-        float(np.abs(columns["doppler_khz"]).max()),
+        float(range_km.min()),
+        float(range_km.max()),
+        float(np.abs(np.append(columns["doppler_khz"], doppler_khz)).max()),
     )
     found_values = dict(zip(_EXTREMES, values, strict=True))
     if "ephemeris_usable" in columns:
         usable = columns["ephemeris_usable"]
-        worst = (np.abs(columns[name][usable]).max(initial=0.0) for name in ("timing_error_us", "doppler_error_hz"))
+        errors = (np.abs(columns[name][usable]) for name in ("timing_error_us", "doppler_error_hz"))
+        worst = (each.max() if each.size else math.nan for each in errors)  # nothing usable, nothing known
         found_values |= dict(zip(_ERRORS, (*map(float, worst), float(usable.mean())), strict=True))
     return found_values

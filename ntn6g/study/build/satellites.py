@@ -203,10 +203,15 @@ def site(asked: scenario.Terminal) -> orbit.Terminal:
     )
 
 
-def warn_of_age(satellites: Sequence[Any], moment: datetime) -> None:
-    """Warn once where element sets are more than 30 days from an instant, with the error to expect."""
-    ages = [(each.element_set_age_days(moment), each.name) for each in satellites if hasattr(each, "satrec")]
-    oldest, name = max(ages, key=lambda pair: abs(pair[0]), default=(0.0, ""))
+def warn_of_age(satellites: Sequence[Any], *moments: datetime) -> None:
+    """Warn once where element sets are more than 30 days from one of several instants, with the error to expect."""
+    ages = [
+        (each.element_set_age_days(moment), each.name, moment)
+        for each in satellites
+        if hasattr(each, "satrec")
+        for moment in moments
+    ]
+    oldest, name, moment = max(ages, key=lambda found: abs(found[0]), default=(0.0, "", moments[0]))
     if abs(oldest) > _OLD_DAYS:
         side = "after" if oldest > 0 else "before"
         which = f"element set {name}" if name else "element set"
@@ -230,3 +235,8 @@ def require_orbit(several: orbit.Fleet, key: str, start: datetime, duration_s: f
         return
     with within(key):
         several.positions_teme_km(start, np.array([-_REACH_S, duration_s + _REACH_S]))
+    for each in several.members:
+        perigee_km = each.satrec.altp * each.satrec.radiusearthkm
+        if perigee_km < 0.0:
+            which = each.name or "an element set"
+            raise ScenarioError(f"{which} has its perigee {-perigee_km:.0f} km underground", key=key)

@@ -111,3 +111,19 @@ def test_messages_older_than_their_validity_are_not_counted():
 def test_a_validity_that_cannot_be_signalled_is_refused():
     with pytest.raises(ScenarioError, match="validity_s"):
         pass_of(ephemeris={"validity_s": 31})
+
+
+@pytest.mark.parametrize("step_s", [60, 3600])
+def test_extremes_of_a_pass_do_not_depend_on_the_step_of_its_track(step_s):
+    _, fine = pass_of(step_s=1)
+    _, coarse = pass_of(step_s=step_s)
+
+    for name in ("shortest_range_km", "longest_range_km", "largest_doppler_khz"):
+        assert coarse[name] == pytest.approx(fine[name], rel=1e-4)
+
+
+def test_of_messages_that_are_never_usable_nothing_is_known():
+    _, row = pass_of(ephemeris={"form": "orbital", "latency_s": 100, "validity_s": 5})
+
+    assert row["usable_fraction"] == 0.0
+    assert np.isnan(row["largest_timing_error_us"])

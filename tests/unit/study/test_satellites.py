@@ -134,6 +134,48 @@ def test_a_message_moves_as_its_element_set():
     np.testing.assert_allclose(omm, tle, rtol=0, atol=10.0)  # epochs are printed to 1e-8 days, 7 m of motion
 
 
+@pytest.mark.parametrize("changes", [{"REV_AT_EPOCH": "12.5", "MEAN_MOTION_DOT": "abc"}, {"CLASSIFICATION_TYPE": "?"}])
+def test_what_sgp4_does_not_read_cannot_break_a_message(changes):
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import satellite
+
+    times = orbit.Times(EPOCH, np.array([0.0, 3_600.0]))
+    plain, odd = (
+        satellite(sections({"kind": "omm", "messages": [message]})[0], "platforms.sat").state(times).position_ecef_m
+        for message in (MESSAGE, {**MESSAGE, **changes})
+    )
+
+    np.testing.assert_array_equal(odd, plain)
+
+
+def test_an_epoch_with_a_time_zone_is_that_instant():
+    from datetime import timezone
+
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import satellite
+
+    utc = datetime.fromisoformat(MESSAGE["EPOCH"])
+    beijing = utc.replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=8))).isoformat()
+    times = orbit.Times(EPOCH, np.array([0.0]))
+    plain, same = (
+        satellite(sections({"kind": "omm", "messages": [message]})[0], "platforms.sat").state(times).position_ecef_m
+        for message in (MESSAGE, {**MESSAGE, "EPOCH": beijing})
+    )
+
+    np.testing.assert_allclose(same, plain, rtol=0, atol=1e-3)
+
+
+def test_east_of_a_mover_at_a_pole_is_that_of_longitude_zero():
+    from ntn6g import orbit
+    from ntn6g.study.build.satellites import site
+
+    section = sections(SINGLE["geo"], latitude_deg=90, speed_kmh=0, course_deg=45, epoch=EPOCH.isoformat())[1]
+    place = site(section).site(orbit.Times(EPOCH, np.array([0.0])))
+
+    horizon = [np.asarray(each).reshape(3) for each in (place.east, place.north, place.up)]
+    np.testing.assert_allclose(np.array(horizon) @ np.array(horizon).T, np.eye(3), atol=1e-9)
+
+
 def test_files_take_the_place_of_their_names(tmp_path):
     (tmp_path / "sats.tle").write_text("\n".join(LINES) + "\n")
     (tmp_path / "sats.json").write_text(json.dumps([MESSAGE]))
@@ -204,6 +246,14 @@ BUILT = {
     ),
     "epoch missing": ({"kind": "constellation", "name": "kuiper"}, ["epoch", "required"]),
     "message of a parabola": ({"kind": "omm", "messages": [{**MESSAGE, "ECCENTRICITY": 1.2}]}, ["messages", "1.2"]),
+    "message without a number": (
+        {"kind": "omm", "messages": [{**MESSAGE, "INCLINATION": "inf"}]},
+        ["messages", "INCLINATION is 'inf', not a number"],
+    ),
+    "a shell twice": (
+        {"kind": "constellation", "name": "kuiper", "shells": ["K1", "K1"], "epoch": EPOCH.isoformat()},
+        ["shells", "twice"],
+    ),
     "message without epoch": (
         {"kind": "omm", "messages": [{k: v for k, v in MESSAGE.items() if k != "EPOCH"}]},
         ["messages", "EPOCH is missing"],
