@@ -286,6 +286,14 @@ class Channel(Section):
                 f"{str(self.line_of_sight).lower()} beside channel.fading.sight: drawn, which draws it; leave one out",
                 key="channel.line_of_sight",
             )
+        sees = isinstance(fading, Rician) or (
+            isinstance(fading, NtnTdl | NtnCdl | Tdl) and fading.profile in LINE_OF_SIGHT_PROFILES[fading.kind]
+        )
+        if sees and self.line_of_sight is False:
+            raise ScenarioError(
+                f"false contradicts fading {fading.kind}, which holds a line of sight; take a profile without one",
+                key="channel.line_of_sight",
+            )
         if not isinstance(fading, NtnTdl | NtnCdl | Tdl) or fading.k_factor_db is None:
             return
         with_sight = LINE_OF_SIGHT_PROFILES[fading.kind]

@@ -241,7 +241,8 @@ def _drawn_links(
     keys = _keys(seed, "links", survey.draws)
     elevation_rad = math.radians(survey.elevation_deg)
     elevation = tf.fill([survey.draws], tf.constant(elevation_rad, tf.float32))
-    probability = float(channel.lookup(air.environment, band, True, "los_probability", elevation_rad))
+    reading = air.table_interpolation, air.below_table
+    probability = float(channel.lookup(air.environment, band, True, "los_probability", elevation_rad, *reading))
     blocked = random.uniform(random.stream(keys, "sight"), (1,))[:, 0] >= probability
     index = tf.cast(blocked, tf.int32)
     terms = tuple(term for term in options.terms if term != "shadow")
@@ -278,12 +279,13 @@ def _figures(asked: Scenario) -> dict[str, float]:
         for name, unit in (("coupling_loss", "db"), ("delay_spread", "ns"))
         for share in (0.05, 0.5, 0.95)
     }
-    band = channel.band_of(air.carrier_ghz * 1e9)
+    band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
+    seen = channel.lookup(air.environment, band, True, "los_probability", elevation_rad, *reading)
     return {
         "range_km": float(slant_range_m(np.float64(elevation_rad), np.float64(1e3 * survey.altitude_km))) / 1e3,
         **{f"{term}_loss_db": float(value[0]) for term, value in losses.items()},
         "path_loss_db": float(sum(value[0] for value in losses.values())),
-        "los_probability": float(channel.lookup(air.environment, band, True, "los_probability", elevation_rad)),
+        "los_probability": float(seen),
         **fading_facts(structure, *fading_values(air, structure, elevation_rad)),
         **quantiles,
     }

@@ -273,6 +273,22 @@ def test_drawn_sight_is_structure_with_its_probability_in_the_table():
         over_beijing(50.0, channel=air | {"line_of_sight": False})
 
 
+@pytest.mark.parametrize("fading", [{"kind": "ntn-tdl", "profile": "C"}, {"kind": "rician", "k_factor_db": 10}])
+def test_a_line_of_sight_that_is_denied_is_refused(fading):
+    air = channel("ntn-rays")["channel"] | {"fading": fading, "line_of_sight": False}
+
+    with pytest.raises(ScenarioError, match=r"channel.line_of_sight: false contradicts fading"):
+        over_beijing(50.0, channel=air)
+
+
+def test_clouds_below_five_degrees_are_refused():
+    from ntn6g.channel.loss import cloud_loss_db
+
+    assert cloud_loss_db(np.radians(5.0), 20e9, 1.0) > 0
+    with pytest.raises(ScenarioError, match=r"channel.losses.cloud: an elevation of 4.0 degrees is below the 5"):
+        cloud_loss_db(np.radians([30.0, 4.0]), 20e9, 1.0)
+
+
 def test_shadow_fading_of_rays_is_drawn_by_them():
     budget = {"budget": {"eirp_density_dbw_mhz": 4.0, "gt_dbk": 15.0}}
     air = channel("ntn-rays")["channel"] | {"losses": {"shadow_fading": "draw"}}

@@ -54,7 +54,7 @@ def cloud_loss_db(elevation_rad: Any, frequency_hz: float, liquid_kg_m2: Any) ->
     Raises
     ------
     ScenarioError
-        A frequency outside 1 to 200 GHz.
+        A frequency outside 1 to 200 GHz; an elevation below 5 degrees, unless it is a tensor.
 
     References
     ----------
@@ -68,5 +68,11 @@ def cloud_loss_db(elevation_rad: Any, frequency_hz: float, liquid_kg_m2: Any) ->
         )
     bells = sum(a * math.exp(-((f_ghz - centre) ** 2) / width) for a, centre, width in _BELLS)
     mass_db = liquid_water_db_km(frequency_hz, _REFERENCE_K) * (bells + _OFFSET)
+    if not tf.is_tensor(elevation_rad) and np.any(np.asarray(elevation_rad) < math.radians(5.0) - 1e-9):
+        lowest_deg = math.degrees(float(np.min(elevation_rad)))
+        raise ScenarioError(
+            f"an elevation of {lowest_deg:.1f} degrees is below the 5 of ITU-R P.840; switch the term cloud off",
+            key="channel.losses.cloud",
+        )
     sine = tf.sin(elevation_rad) if tf.is_tensor(elevation_rad) else np.sin(np.asarray(elevation_rad, np.float64))
     return mass_db * liquid_kg_m2 / sine
