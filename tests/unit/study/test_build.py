@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from ntn6g.core.errors import ScenarioError
