@@ -190,7 +190,7 @@ def _from_budget(
     )
     lost_db = {name: float(loss_db) for name, loss_db in budget.losses_db.items()}
     interference_db = lost_db.pop("cross_polar", None)
-    found = {"path_loss_db": sum(lost_db.values())}
+    found = {"path_loss_db": sum(lost_db.values()), **{f"{name}_loss_db": loss for name, loss in lost_db.items()}}
     if interference_db is not None:
         found["xpd_db"] = float(_discrimination_db(air, lost_db["rain"], instant.elevation_rad))
     return float(budget.cnr_db), found

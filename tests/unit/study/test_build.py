@@ -181,6 +181,8 @@ def test_budget_reproduces_case_sc6_of_tr_38821():
     # 0.1 dB: the table adds terms rounded to 0.1 dB, and our terminal stands on the ellipsoid, 3.5 km below the
     # report's sphere, which lengthens 1075 km by 0.05 dB
     assert facts(made)["path_loss_db"] == pytest.approx(179.1 + 0.5 + 0.3, abs=0.1)
+    for term, loss_db in (("free_space", 179.1), ("gas", 0.5), ("scintillation", 0.3)):
+        assert facts(made)[f"{term}_loss_db"] == pytest.approx(loss_db, abs=0.1)
     assert facts(made)["esno_db"] == pytest.approx(8.5, abs=0.1)
 
 
