@@ -152,19 +152,19 @@ def started(scenario, folder, *more):
     command = [sys.executable, "-m", "ntn6g", "run", scenario, "--out", str(folder), "--quiet", *more]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not _has_chunks(folder) and process.poll() is None and time.monotonic() < deadline:
+    while not _blocks(folder) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     return process
 
 
-def _has_chunks(folder):
+def _blocks(folder):
     from ntn6g.core.errors import RunError
     from ntn6g.study.engine import read_progress
 
     try:
-        return any(point.blocks for point in read_progress(folder / "ledger.sqlite")[0])
+        return sum(point.blocks for point in read_progress(folder / "ledger.sqlite")[0])
     except RunError:  # not begun yet
-        return False
+        return 0
 
 
 LONG = ("--set", "stop.bit_errors=40000000", "--set", "stop.max_blocks=20000000")  # hours, if nobody stops it
@@ -192,10 +192,19 @@ def test_a_folder_has_one_writer_readers_see_it_and_sigterm_keeps_what_is_done(s
 
 def test_a_killed_worker_changes_nothing(scenario, whole, tmp_path):
     folder = tmp_path / "run"
-    longer = ("--set", "stop.bit_errors=200000", "--set", "stop.max_blocks=9600")
-    running = started(scenario, folder, "--workers", "2", *longer)
-    os.kill(int(_children(running.pid)[-1]), signal.SIGKILL)
-    assert running.wait(timeout=120) == 0, running.stderr.read()
+    running = started(scenario, folder, "--workers", "2", *LONG)
+    try:
+        killed, done = int(_children(running.pid)[-1]), _blocks(folder)
+        os.kill(killed, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        while _blocks(folder) < 2 * done + 10_000 and running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert _blocks(folder) > done  # it went on, with a worker in the place of the lost one
+        assert str(killed) not in _children(running.pid)
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=60) == 130, running.stderr.read()
+    finally:
+        running.kill()
 
     assert main(["run", scenario, "--out", str(folder), "--quiet"]) == 0  # counted by the rule of the others
     assert table(folder) == table(whole)
