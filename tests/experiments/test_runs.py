@@ -405,8 +405,8 @@ def test_two_runs_share_a_figure(run, shared_steps, tmp_path, capsys):
         assert main(["plot", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(figure)]) == 0
         assert figure.read_bytes().startswith(magic)
     drawn = (tmp_path / "figures" / "both.svg").read_text()
-    assert "small" in drawn
-    assert "robust" in drawn
+    assert "MCS 10, 20 deg elevation" in drawn  # what differs between the two, and what each sweeps
+    assert "MCS 5, 20 deg elevation" in drawn
     capsys.readouterr()
 
     assert main(["plot", str(tmp_path / "a"), str(tmp_path / "missing"), "--out", str(tmp_path / "c.png")]) == 2
