@@ -337,7 +337,10 @@ class TestPhysicsReachesTheTable:
         assert run(SMALL, "lossy") == 0
         assert run(SMALL, "lossless", *no_loss) == 0
 
-        assert rows("lossless", "curves") == rows("lossy", "curves")
+        def filled(folder):  # the table has columns of losses for the other part
+            return [{name: value for name, value in row.items() if value} for row in rows(folder, "curves")]
+
+        assert filled("lossless") == filled("lossy")
         for before, after in zip(rows("lossy", "budget"), rows("lossless", "budget"), strict=True):
             assert float(after["path_loss_db"]) == 0.0
             # free space alone is 176 dB from 800 km up
