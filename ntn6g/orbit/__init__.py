@@ -9,6 +9,7 @@ from ntn6g.orbit.beam import (
     ground_points,
     off_boresight_rad,
     steered,
+    track_axes,
 )
 from ntn6g.orbit.constellation.named import NamedConstellation, constellation, constellations
 from ntn6g.orbit.constellation.walker import WalkerShell, walker_orbits
@@ -131,6 +132,7 @@ __all__ = [
     "sunlit_fraction",
     "teme_to_ecef",
     "time_at_elevation",
+    "track_axes",
     "uplink_timing",
     "walker_orbits",
 ]

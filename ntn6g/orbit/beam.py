@@ -9,6 +9,7 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S, WGS84_FLATTENING, WGS84_SEM
 from ntn6g.orbit.state import State, TensorRecord
 from ntn6g.orbit.trigonometry import atan2, sin_cos
 
+_STILL_M_S = 1e-3
 _STRETCH = 1.0 / (1.0 - WGS84_FLATTENING)  # of the polar axis, which makes a sphere of the ellipsoid
 
 
@@ -77,13 +78,24 @@ def steered(state: State, off_nadir_rad: tf.Tensor | float, from_track_rad: tf.T
     off_nadir_rad : [...], float64
         From the direction of the Earth's centre.
     from_track_rad : [...], float64
-        Side to which it is tilted, from the direction of motion over the ground through the right.
+        Side to which it is tilted, from the direction of motion over the ground (north for a platform at rest)
+        through the right.
+    """
+    down, ahead, right = tf.unstack(track_axes(state), axis=-2)
+    return _cone(down, ahead, right, _f64(off_nadir_rad), _f64(from_track_rad))
+
+
+def track_axes(state: State) -> tf.Tensor:
+    """Axes of a satellite that looks down: rows nadir, ahead (over the ground) and right, float64 [..., 3, 3].
+
+    Of a platform at rest in the Earth-fixed frame, which has no motion over the ground, "ahead" is north.
     """
     down = -tf.math.l2_normalize(state.position_ecef_m, -1)
-    level = state.velocity_ecef_m_s - tf.reduce_sum(state.velocity_ecef_m_s * down, -1, keepdims=True) * down
-    ahead = tf.math.l2_normalize(level, -1)
-    right = tf.linalg.cross(down, ahead)
-    return _cone(down, ahead, right, _f64(off_nadir_rad), _f64(from_track_rad))
+    velocity = state.velocity_ecef_m_s
+    still = tf.reduce_sum(velocity**2, -1, keepdims=True) < _STILL_M_S**2
+    along = tf.where(still, tf.constant([0.0, 0.0, 1.0], tf.float64), velocity)
+    ahead = tf.math.l2_normalize(along - tf.reduce_sum(along * down, -1, keepdims=True) * down, -1)
+    return tf.stack([down, ahead, tf.linalg.cross(down, ahead)], -2)
 
 
 def beam_outline(

@@ -6,12 +6,13 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.antennas import Antennas
 from ntn6g.scenario.bler_table import BlerTable
 from ntn6g.scenario.channel import Channel, follows_elevation
 from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
-from ntn6g.scenario.link import Link, Power
+from ntn6g.scenario.link import End, Link, Power
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
 from ntn6g.scenario.platforms import At, Platform, Terminal
 from ntn6g.scenario.sensing import Sensing
@@ -41,6 +42,8 @@ class Part(Section):
     """What this part shows."""
     at: dict[str, Any] | None = None
     """Keys of `at`; choosing one moment of the pass replaces the inherited one."""
+    antennas: dict[str, Any] | None = None
+    """Keys of `antennas`; an antenna or pointing of another `kind` replaces the inherited one."""
     channel: dict[str, Any] | None = None
     """Keys of `channel`; a mapping of another `kind` replaces the inherited one."""
     link: dict[str, Any] | None = None
@@ -85,6 +88,8 @@ class Scenario(Section):
     """Terminals by name."""
     at: At | None = None
     """The instant of the link."""
+    antennas: Antennas | None = None
+    """Antennas of both ends, from which a link budget takes its gains."""
     channel: Channel | None = None
     """What space does to the wave."""
     link: Link | None = None
@@ -139,6 +144,14 @@ class Scenario(Section):
         """The constellation of a contact study: the one that `contacts` names, or the only one."""
         given = self.contacts.platform if self.contacts else None
         return _chosen("platform", given, self.platforms, section="contacts")
+
+    def ends(self) -> tuple[End, End]:
+        """The antennas that send and receive, each with its name; None where none is given."""
+        given = self.antennas or Antennas()
+        satellite: End = ("satellite", given.satellite) if given.satellite else None
+        terminal: End = ("terminal", given.terminal) if given.terminal else None
+        uplink = self.link is not None and self.link.direction == "uplink"
+        return (terminal, satellite) if uplink else (satellite, terminal)
 
     def terminal_name(self) -> str:
         """The terminal of the link: the one that `at` names, or the only one."""
@@ -240,17 +253,26 @@ def check(scenario: Scenario) -> None:
     for key in _NEEDED[scenario.study]:
         if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
-    link = scenario.link if scenario.study == "link" else None  # a pass reads its spacing at most
-    sensing = scenario.sensing if scenario.study == "sensing" else None
-    for section in (scenario.channel, link, scenario.power, sensing):
-        if section is not None:
-            section.check()
+    _check_sections(scenario)
     if scenario.study == "coverage":
         scenario.coverage_platform()
     elif scenario.study == "contacts":
         scenario.contacts_platform()
     elif scenario.study not in ("bler_table", "channel", "sensing"):
         _check_geometry(scenario)
+
+
+def _check_sections(scenario: Scenario) -> None:
+    """Each section by itself, and with those that it leans on."""
+    link = scenario.link if scenario.study == "link" else None  # a pass reads its spacing at most
+    sensing = scenario.sensing if scenario.study == "sensing" else None
+    for section in (scenario.channel, link, sensing):
+        if section is not None:
+            section.check()
+    if scenario.antennas is not None:
+        scenario.antennas.check(faraday=scenario.channel is not None and scenario.channel.losses.faraday)
+    if scenario.power is not None:
+        scenario.power.check(*scenario.ends())
 
 
 def _check_geometry(scenario: Scenario) -> None:

@@ -10,6 +10,14 @@ from ntn6g.channel.antennas.layout import (
     hexagonal_beams,
     mispointed,
 )
+from ntn6g.channel.antennas.mounted import (
+    Antenna,
+    Axial,
+    FlatAperture,
+    SteeredArray,
+    angle_between_rad,
+    mispointed_by,
+)
 from ntn6g.channel.antennas.patterns import (
     aperture_gain_dbi,
     circular_aperture,
@@ -27,9 +35,14 @@ from ntn6g.channel.antennas.reference import SatelliteAntenna, satellite_antenna
 __all__ = [
     "BEAMS",
     "REUSE",
+    "Antenna",
+    "Axial",
+    "FlatAperture",
     "PlanarArray",
     "SatelliteAntenna",
+    "SteeredArray",
     "adjacent_spacing_uv",
+    "angle_between_rad",
     "aperture_gain_dbi",
     "beam_directions",
     "circular_aperture",
@@ -40,6 +53,7 @@ __all__ = [
     "hexagonal_beams",
     "jones",
     "mispointed",
+    "mispointed_by",
     "polarisation_loss_db",
     "relative_db",
     "s465_dbi",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import At, Scenario
 from ntn6g.study.build.satellites import satellite, site, warn_of_age, within
+
+R = TypeVar("R", orbit.State, orbit.Site)
 
 
 @lru_cache(maxsize=4096)
@@ -59,6 +62,10 @@ class Instant:
     range_rate_m_s: float
     range_acceleration_m_s2: float
     light_time_s: float
+    state: orbit.State
+    """Of the satellite, fields [1, 3]."""
+    site: orbit.Site
+    """Of the terminal, fields [1, 3]."""
 
     def columns(self, carrier_hz: float) -> dict[str, float]:
         """What a results table says of it."""
@@ -130,7 +137,7 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
         geometry.range_acceleration_m_s2,
         geometry.light_time_s,
     )
-    rows = zip(offset_s, *(column.numpy()[: len(moments)] for column in columns), strict=True)
+    rows = enumerate(zip(offset_s, *(column.numpy()[: len(moments)] for column in columns), strict=True))
     return [
         Instant(
             moment=sight.epoch + timedelta(seconds=float(offset)),
@@ -140,9 +147,17 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
             range_rate_m_s=float(rate),
             range_acceleration_m_s2=float(acceleration),
             light_time_s=float(light_time),
+            state=_single(state, index),
+            site=_single(site_at_rest, index),
         )
-        for offset, elevation, range_m, rate, acceleration, light_time in rows
+        for index, (offset, elevation, range_m, rate, acceleration, light_time) in rows
     ]
+
+
+def _single(record: R, index: int) -> R:
+    """One instant of a state or site; one at rest has but one."""
+    fields = record.__tf_flatten__()[1]
+    return type(record)(*(field[-1:] if field.shape[0] == 1 else field[index : index + 1] for field in fields))
 
 
 def _padded(values: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from ntn6g.phy.layered import SINGLE
 from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build import harq
 from ntn6g.study.build.allocation import allocation_of, antennas_of
+from ntn6g.study.build.antennas import link_gains
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share, sight_facts
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
@@ -114,8 +115,18 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     structure = _structure(link, air, power)
     delay_spread_s, k_factor_db = fading_values(air, structure, instant.elevation_rad if instant else None)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
+    gains = None
+    if asked.antennas is not None and instant is not None:
+        gains = link_gains(asked.antennas, carrier_hz, instant.state, instant.site).first
     received = received_power(
-        power, air, structure, instant, count_cyclic_prefix=link.count_cyclic_prefix, terminal=terminal
+        power,
+        air,
+        structure,
+        instant,
+        count_cyclic_prefix=link.count_cyclic_prefix,
+        terminal=terminal,
+        gains=gains,
+        uplink=link.direction == "uplink",
     )
     doppler_hz = kmh_to_m_s(terminal.speed_kmh if terminal else 0.0) * carrier_hz / SPEED_OF_LIGHT_M_S
     if isinstance(air.fading, Conformance):
@@ -145,6 +156,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         **(instant.columns(carrier_hz) if instant else {}),
         **fading_facts(structure, delay_spread_s, k_factor_db),
         **sight_facts(air, structure, instant.elevation_rad if instant else None),
+        **(gains.columns if gains else {}),
         **received,
     }
     return LinkPoint(

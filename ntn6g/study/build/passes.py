@@ -12,6 +12,7 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import Scenario
+from ntn6g.study.build.antennas import Gains, link_gains
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.geometry import pass_of
 from ntn6g.study.build.power import budget_of
@@ -107,8 +108,11 @@ def track(asked: Scenario) -> dict[str, Any]:
         "terminal": np.array(asked.terminal_name()),
         "culmination_utc": np.array(f"{found.culmination:%Y-%m-%dT%H:%M:%SZ}"),
     }
+    gains = link_gains(asked.antennas, carrier_hz, state, site) if asked.antennas and air else None
+    if gains is not None:
+        columns |= {name: np.broadcast_to(values, offset_s.shape) for name, values in gains.columns.items()}
     rain = {"rain_loss_db": rain_along_db(asked, elevation_rad, offset_s)} if asked.track.rain == "drawn" else {}
-    snr = _snr(asked, range_m, elevation_rad)
+    snr = _snr(asked, range_m, elevation_rad, gains)
     if rain and snr:
         snr = {"snr_db": snr["snr_db"] - rain["rain_loss_db"]}
     return columns | snr | rain | _foretold(asked, sight, times, geometry)
@@ -142,7 +146,7 @@ def _foretold(
     }
 
 
-def _snr(asked: Scenario, range_m: Any, elevation_rad: Any) -> dict[str, Any]:
+def _snr(asked: Scenario, range_m: Any, elevation_rad: Any, gains: Gains | None) -> dict[str, Any]:
     air, link = asked.channel, asked.link
     if air is None or link is None or asked.power is None or asked.power.budget is None:
         return {}
@@ -153,6 +157,8 @@ def _snr(asked: Scenario, range_m: Any, elevation_rad: Any) -> dict[str, Any]:
         range_m=range_m,
         elevation_rad=elevation_rad,
         terminal=asked.terminals[asked.terminal_name()],
+        gains=gains,
+        uplink=link.direction == "uplink",
     )
     return {"snr_db": np.asarray(budget.cnr_db)}
 

@@ -14,6 +14,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, db_to_linear, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
 from ntn6g.scenario import Budget, Channel, Loo, NtnRays, Power, ShadowedRician, Terminal
+from ntn6g.study.build.antennas import Gains
 from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.link_step import LinkStructure
@@ -27,6 +28,8 @@ def received_power(
     *,
     count_cyclic_prefix: bool,
     terminal: Terminal | None = None,
+    gains: Gains | None = None,
+    uplink: bool = False,
 ) -> dict[str, float]:
     """Es/N0 per resource element and Eb/N0 per transport-block bit in dB; path loss where a budget decides them.
 
@@ -43,7 +46,7 @@ def received_power(
     elif power.esno_db is not None:
         esno_db = power.esno_db
     else:
-        esno_db, found = _from_budget(power, air, structure, instant, terminal)
+        esno_db, found = _from_budget(power, air, structure, instant, terminal=terminal, gains=gains, uplink=uplink)
     return {**found, "ebno_db": esno_db + ebno_over_esno_db, "esno_db": esno_db}
 
 
@@ -139,30 +142,64 @@ def budget_of(
     range_m: Any,
     elevation_rad: Any,
     terminal: Terminal | None = None,
+    gains: Gains | None = None,
+    uplink: bool = False,
 ) -> channel.LinkBudget:
-    """Link budget of a scenario over a bandwidth; range and elevation of any shape.
+    """Link budget of a scenario over a bandwidth; range and elevation of any shape, gains of that shape.
 
     ``cross_polar`` among its losses is what interference from the other polarisation takes from the ratio.
     """
     losses = channel.path_loss_terms_db(
         range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), loss_options(air, terminal)
     )
-    figure_of_merit = asked.gt_dbk
-    if figure_of_merit is None:
-        receiver = (asked.antenna_gain_dbi, asked.noise_figure_db, asked.antenna_temperature_k)
-        figure_of_merit = channel.g_over_t_db_k(*(float(value or 0.0) for value in receiver))
+    further = {"additional": asked.additional_loss_db}
+    if gains is not None and gains.polarisation_loss_db is not None:
+        further["polarisation"] = gains.polarisation_loss_db
     found = channel.link_budget(
-        g_over_t_db_k=figure_of_merit,
+        g_over_t_db_k=_figure_of_merit(asked, gains, uplink),
         bandwidth_hz=bandwidth_hz,
-        losses_db={**losses, "additional": asked.additional_loss_db},
-        eirp_dbw=None if asked.eirp_dbm is None else dbm_to_dbw(asked.eirp_dbm),
-        eirp_density_dbw_mhz=asked.eirp_density_dbw_mhz,
+        losses_db={**losses, **further},
+        eirp_dbw=_eirp_dbw(asked, bandwidth_hz, gains, uplink),
     )
     if not air.losses.cross_polar:
         return found
     over_interference_db = found.cnr_db - _discrimination_db(air, losses["rain"], elevation_rad)
     worse_db = linear_to_db(1.0 + db_to_linear(over_interference_db))
     return replace(found, losses_db={**found.losses_db, "cross_polar": worse_db})
+
+
+def _eirp_dbw(asked: Budget, bandwidth_hz: float, gains: Gains | None, uplink: bool) -> Any:
+    """Radiated towards the other end over the bandwidth: given, or power and gain of the antenna that sends."""
+    end, gain_dbi = (None, 0.0) if gains is None else gains.end(sends=True, uplink=uplink)
+    spread_db = float(linear_to_db(bandwidth_hz / 1e6))
+    if end is None:
+        if asked.eirp_dbm is not None:
+            return dbm_to_dbw(asked.eirp_dbm)
+        return float(asked.eirp_density_dbw_mhz or 0.0) + spread_db  # one of the two is given
+    if asked.power_dbm is not None:
+        return dbm_to_dbw(asked.power_dbm) + gain_dbi
+    density_dbw_mhz = asked.power_density_dbw_mhz
+    if density_dbw_mhz is None and end.power_dbw is not None:
+        return end.power_dbw + gain_dbi
+    if density_dbw_mhz is None:
+        density_dbw_mhz = end.power_density_dbw_mhz
+    assert density_dbw_mhz is not None  # checked on loading
+    return density_dbw_mhz + spread_db + gain_dbi
+
+
+def _figure_of_merit(asked: Budget, gains: Gains | None, uplink: bool) -> Any:
+    """G/T in the direction of the other end: given, or from the gain of the antenna that receives."""
+    end, gain_dbi = (None, asked.antenna_gain_dbi or 0.0) if gains is None else gains.end(sends=False, uplink=uplink)
+    if end is None and asked.gt_dbk is not None:
+        return asked.gt_dbk
+    noise = (asked.noise_figure_db, asked.antenna_temperature_k)
+    if end is None:
+        gain_dbi = asked.antenna_gain_dbi or 0.0
+    elif None in noise and end.g_over_t_db_k is not None:
+        return end.g_over_t_db_k + (gain_dbi - end.antenna.peak_dbi)
+    elif None in noise:
+        noise = (end.noise_figure_db, end.antenna_temperature_k)
+    return gain_dbi + channel.g_over_t_db_k(0.0, *(float(value or 0.0) for value in noise))
 
 
 def _discrimination_db(air: Channel, rain_db: Any, elevation_rad: Any) -> Any:
@@ -176,7 +213,14 @@ def _discrimination_db(air: Channel, rain_db: Any, elevation_rad: Any) -> Any:
 
 
 def _from_budget(
-    power: Power, air: Channel, structure: LinkStructure, instant: Instant | None, terminal: Terminal | None
+    power: Power,
+    air: Channel,
+    structure: LinkStructure,
+    instant: Instant | None,
+    *,
+    terminal: Terminal | None,
+    gains: Gains | None,
+    uplink: bool,
 ) -> tuple[float, dict[str, float]]:
     if power.budget is None or instant is None:
         raise ValueError("a link budget without its geometry passed the checks of the scenario")
@@ -187,10 +231,14 @@ def _from_budget(
         range_m=instant.range_m,
         elevation_rad=instant.elevation_rad,
         terminal=terminal,
+        gains=gains,
+        uplink=uplink,
     )
     lost_db = {name: float(loss_db) for name, loss_db in budget.losses_db.items()}
     interference_db = lost_db.pop("cross_polar", None)
     found = {"path_loss_db": sum(lost_db.values()), **{f"{name}_loss_db": loss for name, loss in lost_db.items()}}
+    if gains is not None:
+        found |= {"eirp_dbw": float(budget.eirp_dbw), "g_over_t_db_k": float(budget.g_over_t_db_k)}
     if interference_db is not None:
         found["xpd_db"] = float(_discrimination_db(air, lost_db["rain"], instant.elevation_rad))
     return float(budget.cnr_db), found

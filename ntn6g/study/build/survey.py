@@ -15,9 +15,11 @@ from ntn6g import channel
 from ntn6g.channel.fading.rays import RayChannel, Scattering
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s, linear_to_db
 from ntn6g.orbit import slant_range_m
 from ntn6g.scenario import Channel, Conformance, Scenario, Survey, Terminal
+from ntn6g.study.build.antennas import link_gains, over_sphere
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, make_fading
 from ntn6g.study.build.link_step import LinkStructure
@@ -82,11 +84,28 @@ def _check(asked: Scenario) -> None:
     air, survey, terminal, _ = _asked(asked)
     _terms_db(air, survey, loss_options(air, terminal), np.array([survey.elevation_deg]), air.carrier_ghz)
     fading_values(air, _structure(air), math.radians(survey.elevation_deg))
+    for end in ("satellite", "terminal"):
+        given = getattr(asked.antennas, end, None)
+        if given is not None and given.pointing.kind == "place":
+            raise ScenarioError(
+                "'place' needs an orbit over the Earth; a channel study has an altitude and an elevation only",
+                key=f"antennas.{end}.pointing.kind",
+            )
+    _gains(asked, np.array([survey.elevation_deg]))
 
 
 def curves(asked: Scenario) -> dict[str, Any]:
-    """Arrays of a point: losses [term, elevation] and [term, frequency], profile, spectrum, distributions."""
-    return dict(_curves(*_asked(asked)))
+    """Arrays of a point: losses [term, elevation] and [term, frequency], profile, spectrum, distributions, gains."""
+    return {**_curves(*_asked(asked)), **_gains(asked, _ELEVATION_DEG)}
+
+
+def _gains(asked: Scenario, elevation_deg: NDArray[np.float64]) -> dict[str, Any]:
+    """Gain, angle from boresight and losses of the antennas at elevations, where there are antennas."""
+    if asked.antennas is None or asked.channel is None:
+        return {}
+    where = over_sphere(np.radians(elevation_deg), asked.survey.altitude_km * METRES_PER_KILOMETRE)
+    found = link_gains(asked.antennas, 1e9 * asked.channel.carrier_ghz, *where).columns
+    return {name: np.broadcast_to(values, elevation_deg.shape) for name, values in found.items()}
 
 
 @lru_cache(maxsize=64)
@@ -287,5 +306,6 @@ def _figures(asked: Scenario) -> dict[str, float]:
         "path_loss_db": float(sum(value[0] for value in losses.values())),
         "los_probability": float(seen),
         **fading_facts(structure, *fading_values(air, structure, elevation_rad)),
+        **{name: float(values[0]) for name, values in _gains(asked, at).items()},
         **quantiles,
     }

@@ -13,20 +13,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DASHES = ("-", "--", ":", "-.")
+GAINS = ("satellite_gain_dbi", "terminal_gain_dbi")
+_GAIN_LABELS = ("Gain towards the other end (dBi)", "Angle off boresight (deg)")
 _FLOOR_DB = -40.0  # of the spectrum's axis
 _SMALLEST_DB = 1e-2  # of the loss axes
 
 
 def channel_survey(parts: Sequence[Part]) -> "Figure":
-    """Six panels. One point shows every loss term and all environments; several show their totals and their own.
+    """Six panels, eight where there are antennas.
+
+    One point shows every loss term and all environments; several show their totals and their own.
 
     Parameters
     ----------
     parts
         Parts with the series of a channel study.
     """
-    figure = new_figure(9.6, 9.0)
-    panels = figure.subplots(3, 2)
+    gains = [name for name in GAINS if any(name in part.series for part in parts)]
+    rows = 3 + bool(gains)
+    figure = new_figure(9.6, 3.0 * rows)
+    panels = figure.subplots(rows, 2)
     alone = len(parts) == 1
     colours = [look["color"] for look in looks([{"": part.label or part.run} for part in parts])]
     for part, colour in zip(parts, colours, strict=True):
@@ -37,6 +43,8 @@ def channel_survey(parts: Sequence[Part]) -> "Figure":
         _distribution(panels[2, 0], part, "coupling_loss_db", None if alone else colour)
         _distribution(panels[2, 1], part, "delay_spread_ns", None if alone else colour)
     _name(panels)
+    if gains:
+        _gains(panels[3], parts, colours, alone)
     if alone:
         add_legend(figure, panels[0, 1].get_legend_handles_labels()[0])  # the loss terms
         panels[2, 0].legend(fontsize=8)
@@ -98,6 +106,23 @@ def _distribution(axes: "Axes", part: Part, column: str, colour: Any) -> None:
             axes.plot(values, part.series["level"], color=colour)
 
 
+def _gains(panels: Any, parts: Sequence[Part], colours: Sequence[Any], alone: bool) -> None:
+    """Gain of each end's antenna towards the other, and the angle between boresight and the other end."""
+    strokes = dict(zip(GAINS, _DASHES, strict=False))
+    for column, axes, label in zip(("gain_dbi", "off_boresight_deg"), panels, _GAIN_LABELS, strict=True):
+        for part, colour in zip(parts, colours, strict=True):
+            for name, stroke in strokes.items():
+                own = PALETTE[list(GAINS).index(name)] if alone else colour
+                values = part.series.get(name.replace("gain_dbi", column))
+                if values is not None:
+                    axes.plot(
+                        part.series["elevation_deg"], values, color=own, linestyle=stroke, label=name.partition("_")[0]
+                    )
+        axes.set(xlabel="Elevation (deg)", ylabel=label)
+    names = dict(zip(*panels[0].get_legend_handles_labels()[::-1], strict=True))
+    panels[0].legend(handles=list(names.values()), labels=list(names))
+
+
 def _name(panels: Any) -> None:
     names = (
         ("Elevation (deg)", "Loss (dB)"),
@@ -107,7 +132,7 @@ def _name(panels: Any) -> None:
         ("Coupling loss, isotropic antennas (dB)", "Share of links"),
         ("Delay spread (ns)", "Share of links"),
     )
-    for axes, (x, y) in zip(panels.flat, names, strict=True):
+    for axes, (x, y) in zip(panels[:3].flat, names, strict=True):
         axes.set_xlabel(x)
         axes.set_ylabel(y)
     panels[0, 1].set_xscale("log")

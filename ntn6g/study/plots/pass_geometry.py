@@ -17,6 +17,8 @@ PANELS = (
     "delay_ms",
     "doppler_khz",
     "doppler_rate_khz_s",
+    "satellite_gain_dbi",
+    "terminal_gain_dbi",
     "rain_loss_db",
     "snr_db",
     "timing_error_us",

@@ -1,0 +1,207 @@
+"""Where the antennas of a link look, and the gains that they have for each other along it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g import orbit, scenario
+from ntn6g.channel import antennas
+from ntn6g.core.constants import EARTH_MU_M3_S2, EARTH_RADIUS_M
+from ntn6g.core.errors import ScenarioError
+from ntn6g.study.build.antennas.kinds import End, made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gains:
+    """Gains of a link at some instants, NumPy [...] or numbers; None at an end whose antenna is not given."""
+
+    satellite: End | None
+    terminal: End | None
+    satellite_gain_dbi: Any = None
+    terminal_gain_dbi: Any = None
+    polarisation_loss_db: float | None = None
+    columns: Mapping[str, Any]
+    """What tables say: gain, angle from boresight and pointing loss of each end, loss of polarisation."""
+
+    @property
+    def first(self) -> "Gains":
+        """Those of the first instant, as numbers."""
+
+        def number(value: Any) -> float | None:
+            return None if value is None else float(np.ravel(value)[0])
+
+        return replace(
+            self,
+            satellite_gain_dbi=number(self.satellite_gain_dbi),
+            terminal_gain_dbi=number(self.terminal_gain_dbi),
+            columns={name: number(value) for name, value in self.columns.items()},
+        )
+
+    def end(self, *, sends: bool, uplink: bool) -> tuple[End | None, Any]:
+        """The end that sends or receives, and its gain."""
+        if sends == uplink:
+            return self.terminal, self.terminal_gain_dbi
+        return self.satellite, self.satellite_gain_dbi
+
+
+def link_gains(asked: scenario.Antennas, carrier_hz: float, state: orbit.State, site: orbit.Site) -> Gains:
+    """Gains of both ends towards each other at the instants of a state, fields [T, 3].
+
+    Raises
+    ------
+    ScenarioError
+        A carrier at which an antenna has no pattern.
+    """
+    line = site.position_ecef_m - state.position_ecef_m
+    down = tf.math.l2_normalize(line, -1)
+    columns: dict[str, Any] = {}
+    ends: dict[str, End | None] = {}
+    gains: dict[str, Any] = {}
+    for name, towards in (("satellite", down), ("terminal", -down)):
+        given = getattr(asked, name)
+        ends[name] = gains[name] = None
+        if given is None:
+            continue
+        ends[name] = end = made(given, carrier_hz, f"antennas.{name}")
+        if name == "satellite":
+            axes, aim = _satellite_axes(state), satellite_aim(given, end.antenna, state, towards)
+        else:
+            axes, aim = _terminal_axes(given, site), _terminal_aim(given, site, towards)
+        aim = antennas.mispointed_by(aim, towards, math.radians(given.pointing_error_deg))
+        gains[name] = end.antenna.gain_dbi(towards, aim, axes).numpy()
+        columns[f"{name}_gain_dbi"] = gains[name]
+        columns[f"{name}_off_boresight_deg"] = np.degrees(antennas.angle_between_rad(towards, aim).numpy())
+        columns[f"{name}_pointing_loss_db"] = end.antenna.peak_dbi - gains[name] + 0.0
+    loss_db = polarisation_loss_db(asked)
+    return Gains(
+        satellite=ends["satellite"],
+        terminal=ends["terminal"],
+        satellite_gain_dbi=gains["satellite"],
+        terminal_gain_dbi=gains["terminal"],
+        polarisation_loss_db=loss_db,
+        columns=columns if loss_db is None else {**columns, "polarisation_loss_db": loss_db},
+    )
+
+
+def over_sphere(elevation_rad: Any, altitude_m: float) -> tuple[orbit.State, orbit.Site]:
+    """A satellite that recedes northwards over the sphere of 6371 km, at elevations [T] of a terminal on it."""
+    elevation, radius_m = np.asarray(elevation_rad, np.float64), EARTH_RADIUS_M + altitude_m
+    angle = np.arccos(EARTH_RADIUS_M * np.cos(elevation) / radius_m) - elevation
+    sine, cosine, none = np.sin(angle), np.cos(angle), np.zeros_like(angle)
+    speed_m_s = math.sqrt(EARTH_MU_M3_S2 / radius_m)
+    state = orbit.State(
+        tf.constant(radius_m * np.stack([cosine, none, sine], -1)),
+        tf.constant(speed_m_s * np.stack([-sine, none, cosine], -1)),
+        tf.zeros([*elevation.shape, 3], tf.float64),
+    )
+    up, east, north = (tf.constant([axis], tf.float64) for axis in ([1, 0, 0], [0, 1, 0], [0, 0, 1]))
+    rest = tf.zeros_like(up)
+    return state, orbit.Site(EARTH_RADIUS_M * up, rest, rest, east, north, up, rest)
+
+
+def satellite_aim(
+    given: Any, antenna: antennas.Antenna, state: orbit.State, towards: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Where a satellite's antenna looks: unit vectors [..., 3] in ECEF."""
+    pointing = given.pointing
+    if pointing.kind == "nadir":
+        return orbit.steered(state, 0.0, 0.0)
+    if pointing.kind == "tilted":
+        return orbit.steered(state, math.radians(pointing.off_nadir_deg), math.radians(pointing.from_track_deg))
+    if pointing.kind == "beam":
+        width_rad = antenna.half_power_beamwidth_rad
+        if width_rad is None:
+            raise ScenarioError(
+                f"a layout needs one beamwidth, which {given.kind} does not have; take tilted instead",
+                key="antennas.satellite.pointing.kind",
+            )
+        uv = layout_uv(pointing.beams, width_rad, "antennas.satellite.pointing.beams")[
+            pointing.number : pointing.number + 1
+        ]
+        return antennas.beam_directions(state, uv)[..., 0, :]
+    if pointing.kind == "place":
+        return _unit(_place(pointing) - state.position_ecef_m)
+    assert towards is not None  # pointing at the other end
+    return towards
+
+
+def layout_uv(beams: int, width_rad: float, key: str, spacing: float | None = None) -> Any:
+    """Centres of a layout whose neighbours overlap at -3 dB unless a spacing is given: [beam, 2]."""
+    try:
+        return antennas.hexagonal_beams(beams, spacing or antennas.adjacent_spacing_uv(width_rad))
+    except ValueError as error:
+        raise ScenarioError(str(error), key=key) from None
+
+
+def _terminal_aim(given: Any, site: orbit.Site, towards: tf.Tensor) -> tf.Tensor:
+    pointing = given.pointing
+    if pointing.kind == "sky":
+        return _sky(site, math.radians(pointing.azimuth_deg), math.radians(pointing.elevation_deg))
+    if pointing.kind == "place":
+        return _unit(_place(pointing) - site.position_ecef_m)
+    return towards
+
+
+def _satellite_axes(state: orbit.State) -> tf.Tensor:
+    """Of a panel that faces nadir: columns along the track."""
+    down, ahead, right = tf.unstack(orbit.track_axes(state), axis=-2)
+    return tf.stack([down, -right, ahead], -2)
+
+
+def _terminal_axes(given: Any, site: orbit.Site) -> tf.Tensor:
+    """Of a panel that faces a direction of the horizon: columns upwards, rows level."""
+    azimuth = math.radians(getattr(given, "facing_azimuth_deg", 0.0))
+    elevation = math.radians(getattr(given, "facing_elevation_deg", 90.0))
+    normal = _sky(site, azimuth, elevation)
+    upwards = _sky(site, azimuth, elevation + 0.5 * math.pi)
+    return tf.stack([normal, tf.linalg.cross(upwards, normal), upwards], -2)
+
+
+def _sky(site: orbit.Site, azimuth_rad: float, elevation_rad: float) -> tf.Tensor:
+    level = math.cos(azimuth_rad) * site.north + math.sin(azimuth_rad) * site.east
+    return math.cos(elevation_rad) * level + math.sin(elevation_rad) * site.up
+
+
+def _place(pointing: scenario.Place) -> tf.Tensor:
+    fixed = orbit.FixedTerminal(
+        latitude_rad=math.radians(pointing.latitude_deg),
+        longitude_rad=math.radians(pointing.longitude_deg),
+        altitude_m=pointing.altitude_m,
+    )
+    return fixed.position_ecef_m
+
+
+def _unit(vector: tf.Tensor) -> tf.Tensor:
+    return tf.math.l2_normalize(vector, -1)
+
+
+def polarisation_loss_db(asked: scenario.Antennas) -> float | None:
+    """Loss between the polarisations of both ends; None where one of them does not say its own.
+
+    Raises
+    ------
+    ScenarioError
+        When one end hears nothing of the other.
+    """
+    if asked.satellite is None or asked.terminal is None:
+        return None
+    if asked.satellite.polarisation is None or asked.terminal.polarisation is None:
+        return None
+    wave, antenna = (_jones(end) for end in (asked.satellite, asked.terminal))
+    loss_db = antennas.polarisation_loss_db(wave, antenna)
+    if loss_db > 100.0:
+        raise ScenarioError(
+            f"{asked.satellite.polarisation} and {asked.terminal.polarisation} at these tilts are crossed and hear "
+            "nothing of each other; real antennas have an axial_ratio_db, or another tilt_deg",
+            key="antennas.terminal.polarisation",
+        )
+    return loss_db + 0.0
+
+
+def _jones(end: Any) -> Any:
+    ratio_db = math.inf if end.polarisation == "linear" else end.axial_ratio_db
+    return antennas.jones(math.radians(end.tilt_deg), ratio_db, right_handed=end.polarisation != "left")
