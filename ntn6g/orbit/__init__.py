@@ -33,7 +33,7 @@ from ntn6g.orbit.frames import (
 )
 from ntn6g.orbit.geometry import LinkGeometry, link_geometry, slant_range_m
 from ntn6g.orbit.network.contacts import ContactPlan, contact_plan
-from ntn6g.orbit.network.fleet import ElementSets, Fleet
+from ntn6g.orbit.network.fleet import Alone, ElementSets, Fleet
 from ntn6g.orbit.network.pairs import PairChunk, pair_geometry
 from ntn6g.orbit.network.programs import programs_traced
 from ntn6g.orbit.passes import Pass, SightLine, find_passes, next_pass, time_at_elevation
@@ -59,6 +59,7 @@ from ntn6g.orbit.sun import (
 )
 
 __all__ = [
+    "Alone",
     "GEOSTATIONARY_ALTITUDE_M",
     "SUNRISE_RAD",
     "VALIDITY_S",

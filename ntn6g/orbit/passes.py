@@ -149,7 +149,8 @@ def next_pass(
     low_deg, high_deg = np.degrees(np.arcsin(np.clip([sine.min(), sine.max()], -1.0, 1.0)))
     raise ScenarioError(
         f"no pass {window}: the elevation stays between {low_deg:.2f} and {high_deg:.2f} deg and does not "
-        f"both rise above and set below the mask of {math.degrees(mask_rad):g} deg; use at.utc instead",
+        f"both rise above and set below the mask of {math.degrees(mask_rad):g} deg; there is no pass to study, "
+        "a link at one instant is asked for by at.utc",
         key="at.pass",
     )
 

@@ -9,7 +9,7 @@ class Contacts(Section):
     """Contacts of satellites with all terminals, each above its own min_elevation_deg."""
 
     platform: str | None = None
-    """Name of the constellation; needed only when several platforms are defined."""
+    """Name of the constellation, or of any single platform; needed only when several are defined."""
     start: UtcTime
     """Start of the window, UTC, such as 2026-04-25T12:00:00Z."""
     duration_h: float = Field(default=24.0, gt=0.0, le=24.0 * 31)

@@ -13,7 +13,7 @@ class Coverage(Section):
     """A constellation seen from a latitude-longitude grid."""
 
     platform: str | None = None
-    """Name of the constellation; needed only when several platforms are defined."""
+    """Name of the constellation, or of any single platform; needed only when several are defined."""
     start: UtcTime
     """First instant, UTC, such as 2026-04-25T12:00:00Z."""
     duration_h: float = Field(default=24.0, gt=0.0, le=24.0 * 366)

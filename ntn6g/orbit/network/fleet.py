@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol, Self
 
 import numpy as np
+import tensorflow as tf
 
 from ntn6g.orbit.platforms.element_set import Sgp4Satellite, constellation_state, positions_teme_km
 from ntn6g.orbit.state import Platform, State, Times
@@ -25,6 +26,31 @@ class Fleet(Protocol):
 
     def state(self, times: Times) -> State:
         """States at the instants: fields float64 [satellite, time, 3]."""
+
+
+class Alone:
+    """One platform of any kind as a fleet of one."""
+
+    size = 1
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def take(self, satellites: slice) -> "Alone":
+        """Itself: there is nothing to choose from."""
+        del satellites
+        return self
+
+    def member(self, place: int) -> Platform:
+        """The platform."""
+        del place
+        return self._platform
+
+    def state(self, times: Times) -> State:
+        """States at the instants: fields float64 [1, time, 3]."""
+        length = len(times.offset_s)
+        fields = self._platform.state(times).__tf_flatten__()[1]
+        return State(*(tf.broadcast_to(field, [1, length, 3]) for field in fields))
 
 
 class ElementSets:

@@ -50,7 +50,7 @@ def pair_geometry(
     Parameters
     ----------
     fleet : Fleet
-        `KeplerianOrbit` with elements [satellite], or `ElementSets`.
+        `KeplerianOrbit` with elements [satellite], `ElementSets`, or `Alone` for one platform of any kind.
     terminals : sequence of Terminal
         At least one; they need not be of one kind.
     times : Times

@@ -26,7 +26,7 @@ class ContactStudy:
     Raises
     ------
     ScenarioError
-        When the platform is no constellation, or cannot be made.
+        When the platform cannot be made.
     """
 
     kind = "contacts"
@@ -89,10 +89,15 @@ def table(asked: Scenario) -> dict[str, Any]:
     """One entry per contact, in order of station and rise, and the names of the stations."""
     plan = plan_of(asked)
     _, name, _ = _asked(asked)
+    several = fleet(asked.platforms[name], f"platforms.{name}")
+    # element sets have titles; satellites of a Walker shell are numbered plane after plane
+    titles = [getattr(each, "name", "") for each in getattr(several, "members", [None] * several.size)]
+    names = np.array([title or str(place) for place, title in enumerate(titles)])
     start = np.datetime64(plan.epoch.replace(tzinfo=None), "ms")
     return {
         "station": np.array(list(asked.terminals))[plan.station] if len(plan) else np.array([], "U1"),
         "satellite": plan.satellite,
+        "satellite_name": names[plan.satellite],
         "rise_s": plan.rise_s,
         "culmination_s": plan.culmination_s,
         "set_s": plan.set_s,

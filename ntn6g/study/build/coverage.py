@@ -15,7 +15,8 @@ from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, point
 from ntn6g.study.build.satellites import fleet, require_orbit, warn_of_age
 from ntn6g.study.engine import Recipe, Tally
 
-_FIGURES = ("satellites", "in_view_mean", "in_view_min", "visible_fraction", "longest_gap_s", "revisit_s")
+_MEANS = ("in_view_mean", "revisit_s", "revisit_p95_s")
+_FIGURES = ("satellites", "in_view_min", "visible_fraction", "longest_gap_s", *_MEANS)
 
 
 class CoverageStudy:
@@ -26,7 +27,7 @@ class CoverageStudy:
     Raises
     ------
     ScenarioError
-        When the platform is no constellation, or cannot be made.
+        When the platform cannot be made.
     """
 
     kind = "coverage"
@@ -127,9 +128,9 @@ def statistics(in_view: np.ndarray, step_s: float, *, at_least: int = 1) -> dict
     -------
     dict
         ``in_view_mean``, ``in_view_min``, ``in_view_max`` of satellites; ``visible_fraction`` of instants that are
-        covered; ``longest_gap_s`` and ``revisit_s``, the longest and the mean run of instants that are not, 0 where
-        there is none (a mean over a grid counts that 0). Runs are cut at the ends of the window, where they are lower
-        bounds.
+        covered; ``longest_gap_s``, ``revisit_s`` and ``revisit_p95_s``, the longest, the mean and the 95 % quantile
+        (the shortest that so many do not exceed) of the runs of instants that are not, 0 where there is none (a mean
+        over a grid counts that 0). Runs are cut at the ends of the window, where they are lower bounds.
     """
     bare = in_view < at_least
     padded = np.pad(bare, ((0, 0), (1, 1))).astype(np.int8)
@@ -145,7 +146,15 @@ def statistics(in_view: np.ndarray, step_s: float, *, at_least: int = 1) -> dict
         "visible_fraction": 1.0 - bare.mean(1),
         "longest_gap_s": longest_s,
         "revisit_s": step_s * bare.sum(1) / np.maximum(gaps, 1),
+        "revisit_p95_s": _quantile(length_s, cell, gaps, 0.95),
     }
+
+
+def _quantile(length_s: np.ndarray, cell: np.ndarray, gaps: np.ndarray, level: float) -> np.ndarray:
+    """Of the lengths of each cell, the smallest that a share ``level`` does not exceed; 0 where a cell has none."""
+    ordered = np.append(length_s[np.lexsort([length_s, cell])], 0.0)
+    first = np.cumsum(gaps) - gaps
+    return np.where(gaps > 0, ordered[first + np.maximum(np.ceil(level * gaps - 1e-9).astype(int), 1) - 1], 0.0)
 
 
 def _figures(asked: Scenario) -> dict[str, float]:
@@ -158,5 +167,5 @@ def _figures(asked: Scenario) -> dict[str, float]:
         "in_view_min": float(found["in_view_min"].min()),
         "longest_gap_s": float(found["longest_gap_s"].max()),
         "visible_fraction": 1.0 - float((weights * (1.0 - found["visible_fraction"])).sum()),
-        **{key: float((weights * found[key]).sum()) for key in ("in_view_mean", "revisit_s")},
+        **{key: float((weights * found[key]).sum()) for key in _MEANS},
     }

@@ -152,11 +152,9 @@ def within(key: str) -> Iterator[None]:
 @lru_cache(maxsize=64)
 def fleet(asked: scenario.Platform, key: str) -> orbit.Fleet:
     """All satellites of a platform; ``key`` names it in errors."""
-    if asked.kind not in FLEETS:
-        raise ScenarioError(
-            f"{asked.kind!r} is a single platform; a constellation is one of {', '.join(FLEETS)}", key=f"{key}.kind"
-        )
     with within(key):
+        if asked.kind in SINGLE:
+            return orbit.Alone(SINGLE[asked.kind](asked))
         return FLEETS[asked.kind](asked)
 
 

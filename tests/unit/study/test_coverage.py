@@ -40,6 +40,7 @@ def test_statistics_of_a_short_row_by_hand():
     assert found["visible_fraction"].tolist() == [3 / 8, 1.0, 0.0]
     assert found["longest_gap_s"].tolist() == [30.0, 0.0, 80.0]
     assert found["revisit_s"].tolist() == pytest.approx([50.0 / 3.0, 0.0, 80.0])
+    assert found["revisit_p95_s"].tolist() == [30.0, 0.0, 80.0]
     assert statistics(counts, 10.0, at_least=2)["longest_gap_s"].tolist() == [60.0, 70.0, 80.0]
 
 
@@ -80,11 +81,28 @@ def test_what_cannot_be_mapped_is_refused_in_one_line(case):
     assert [word for word in words if word not in str(refused.value)] == []
 
 
-def test_a_single_platform_is_no_constellation():
+def test_quantiles_of_gaps_are_those_of_sorted_lists():
+    from ntn6g.study.build.coverage import statistics
+
+    counts = (np.random.default_rng(3).random((5, 4000)) < 0.3).astype(int)
+    found = statistics(counts, 2.0)["revisit_p95_s"]
+
+    for row, ours in zip(counts, found, strict=True):
+        gaps = sorted(2.0 * len(run) for run in "".join(map(str, row)).split("1") if run)
+        assert ours == gaps[math.ceil(0.95 * len(gaps)) - 1]
+
+
+def test_a_geostationary_satellite_is_a_constellation_of_one():
     from ntn6g.study.build import build
 
-    with pytest.raises(ScenarioError, match="single platform"):
-        build(asked({"geo": {"kind": "geo", "longitude_deg": 110}}))
+    study = build(asked({"geo": {"kind": "geo", "longitude_deg": 110}}, min_elevation_deg=10))[0]
+    chunk = study.recipe("coverage")()([(study.points[0].work, 0)])[0]
+    maps = study.series()[0]
+
+    assert chunk.sums["satellites"] == 1
+    # within the 71.4 degrees of the cap, and for ever
+    assert chunk.sums["in_view_mean"] == pytest.approx((1 - math.cos(cap_rad(35786, 10))) / 2, rel=0.03)
+    assert set(np.unique(maps["visible_fraction"])) == {0.0, 1.0}
 
 
 def test_an_element_set_that_decays_within_the_window_is_refused_before_anything_runs():
