@@ -8,6 +8,37 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", os.environ.get("NTN6G_TEST_GPU", "
 
 import numpy as np
 import pytest
+from xdist.scheduler import LoadFileScheduling
+
+_PROCESS_S = 150.0  # of testing, after which a process is replaced
+
+
+class FreshProcesses(LoadFileScheduling):
+    """Files go to processes that are replaced in time: XLA keeps every compiled program, 45 MB for a link."""
+
+    def __init__(self, config, log=None):
+        super().__init__(config, log)
+        self._spent_s = {}
+
+    def mark_test_complete(self, node, item_index, duration=0.0):
+        self._spent_s[node] = self._spent_s.get(node, 0.0) + duration
+        super().mark_test_complete(node, item_index, duration)
+
+    def _reschedule(self, node):
+        if node not in self.registered_collections:
+            return  # it still collects
+        if self.workqueue and not node.shutting_down and self._spent_s.get(node, 0.0) > _PROCESS_S:
+            node.shutdown()  # once it has run what it holds
+            self.config.pluginmanager.getplugin("dsession")._clone_node(node)
+        super()._reschedule(node)
+        if self._pending_of(self.assigned_work[node]) < 2:  # a process starts a test once it knows the next
+            super()._reschedule(node)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """One process after another for the tests, instead of one for all."""
+    return FreshProcesses(config, log) if config.getoption("dist") == "loadfile" else None
+
 
 FALSE_ALARM = 1e-3  # of each statistical test function, Holm-corrected over its points
 
