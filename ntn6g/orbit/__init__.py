@@ -59,12 +59,12 @@ from ntn6g.orbit.sun import (
 )
 
 __all__ = [
-    "Alone",
     "GEOSTATIONARY_ALTITUDE_M",
     "SUNRISE_RAD",
     "VALIDITY_S",
     "WGS72",
     "WGS84",
+    "Alone",
     "BeamDifference",
     "BroadcastEphemeris",
     "CirclingPlatform",
