@@ -162,8 +162,8 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):
         return ["coverage.latitude_step_deg=30", "coverage.duration_h=1"]
     if found.contacts is not None:
         return ["contacts.duration_h=2"]
-    if found.sensing is not None:
-        short = ("sensing.symbols=28", f"stop.max_blocks={max_blocks}")
+    if found.sensing is not None or found.multistatic is not None:
+        short = (*(["sensing.symbols=28"] if found.sensing else []), f"stop.max_blocks={max_blocks}")
         return ["engine.batch=64", *(f"{part}{key}" for part in parts or [""] for key in short)]
     if found.study == "channel":
         return ["survey.draws=64", "survey.frequencies=5"]

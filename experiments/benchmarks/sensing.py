@@ -79,9 +79,7 @@ def run() -> dict[str, float]:
         },
         rounds=ROUNDS,
     )
-    grown = timing.in_turns(
-        {"few": echoes(16, 8), "targets": echoes(16, 64), "frames": echoes(128, 8)}, rounds=ROUNDS
-    )
+    grown = timing.in_turns({"few": echoes(16, 8), "targets": echoes(16, 64), "frames": echoes(128, 8)}, rounds=ROUNDS)
     return {
         "maps_per_s": FRAMES / min(maps["ours"]),
         "maps_padded_per_s": PADDED_FRAMES / min(maps["padded"]),

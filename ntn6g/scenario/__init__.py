@@ -47,6 +47,7 @@ from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.harq import Harq, LimitedBuffer
 from ntn6g.scenario.link import Budget, Decoder, Link, Power, Ptrs
 from ntn6g.scenario.load import dump, load, shipped_configs
+from ntn6g.scenario.multistatic import EchoPath, Multistatic
 from ntn6g.scenario.platforms import (
     At,
     Circular,
@@ -100,6 +101,7 @@ __all__ = [
     "Decoder",
     "Detector",
     "EchoBudget",
+    "EchoPath",
     "ElectronicallySteered",
     "Engine",
     "Ephemeris",
@@ -119,6 +121,7 @@ __all__ = [
     "Loo",
     "Losses",
     "Mobile",
+    "Multistatic",
     "Nadir",
     "NtnCdl",
     "NtnRays",

@@ -14,6 +14,7 @@ from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
 from ntn6g.scenario.link import End, Link, Power
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
+from ntn6g.scenario.multistatic import Multistatic
 from ntn6g.scenario.platforms import At, Platform, Terminal
 from ntn6g.scenario.sensing import Sensing
 from ntn6g.scenario.survey import Survey
@@ -30,13 +31,16 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "bler_table": ("bler_table",),
     "channel": ("channel",),
     "sensing": ("sensing",),
+    "multistatic": ("multistatic",),
 }  # sections without which a study cannot be
 
 
 class Part(Section):
     """What one part changes; `power`, `sweep` and `stop` are replaced, the other keys merged."""
 
-    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing"] | None = None
+    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing", "multistatic"] | None = (
+        None
+    )
     """Study kind of this part."""
     description: str | None = None
     """What this part shows."""
@@ -60,6 +64,8 @@ class Part(Section):
     """Keys of `survey`."""
     sensing: dict[str, Any] | None = None
     """Keys of `sensing`."""
+    multistatic: dict[str, Any] | None = None
+    """Keys of `multistatic`."""
     sweep: Sweep | None = None
     """Replaces the inherited `sweep`."""
     stop: Stop | None = None
@@ -71,10 +77,12 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing"] | None = None
+    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing", "multistatic"] | None = (
+        None
+    )
     """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
-    contacts (satellites over ground stations), bler_table (code blocks on white noise), channel (losses and fading) or
-    sensing (targets found and measured);
+    contacts (satellites over ground stations), bler_table (code blocks on white noise), channel (losses and fading),
+    sensing (targets found and measured) or multistatic (a target over several paths);
     required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
@@ -108,6 +116,8 @@ class Scenario(Section):
     """Place and axes of a channel study."""
     sensing: Sensing | None = None
     """Frame, targets and detector of a sensing study; required by it."""
+    multistatic: Multistatic | None = None
+    """Target and paths of a multistatic study; required by it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -249,16 +259,20 @@ def _check_swept(path: str, known: Mapping[str, Key]) -> None:
 def check(scenario: Scenario) -> None:
     """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
     if scenario.study is None:
-        raise ScenarioError(f"required key is missing; choose {', '.join(list(_NEEDED)[:-1])} or sensing", key="study")
+        raise ScenarioError(
+            f"required key is missing; choose {', '.join(list(_NEEDED)[:-1])} or multistatic", key="study"
+        )
     for key in _NEEDED[scenario.study]:
         if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
     _check_sections(scenario)
-    if scenario.study == "coverage":
+    if scenario.study == "multistatic" and scenario.multistatic is not None:
+        scenario.multistatic.check({**scenario.platforms, **scenario.terminals})
+    elif scenario.study == "coverage":
         scenario.coverage_platform()
     elif scenario.study == "contacts":
         scenario.contacts_platform()
-    elif scenario.study not in ("bler_table", "channel", "sensing"):
+    elif scenario.study not in ("bler_table", "channel", "sensing", "multistatic"):
         _check_geometry(scenario)
 
 

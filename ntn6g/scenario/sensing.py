@@ -17,8 +17,17 @@ class SensedTarget(Section):
     """Closing speed, or rate at which the path over the target shortens, m/s; negative for what recedes."""
     above_db: float = Field(default=0.0, ge=-100.0, le=100.0)
     """Mean echo over the one that the signal-to-noise ratio is about, dB; of a budget, what else it gains."""
-    cross_section_dbsm: float = Field(default=0.0, ge=-60.0, le=100.0)
-    """Mean radar cross section, dB over a square metre; only a budget asks."""
+    cross_section_dbsm: float | None = Field(default=None, ge=-60.0, le=100.0)
+    """Mean radar cross section, dB over a square metre, 0 when absent; only a budget asks."""
+    kind: Literal["uav-small", "uav-large", "human", "human-aspect", "vehicle", "agv"] | None = None
+    """Class of TR 38.901 V19.4.0 clause 7.9.2.1: its mean cross section, for a budget, and its logarithmic-normal
+    fluctuation from frame to frame; with swerling 0."""
+    aspect_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Azimuth from which a target with a `kind` is seen, degrees, 0 from its front, 90 from its left."""
+    aspect_zenith_deg: float = Field(default=90.0, ge=0.0, le=180.0)
+    """Zenith angle from which it is seen, degrees, 0 from above, 90 from the side."""
+    bistatic_deg: float = Field(default=0.0, ge=0.0, lt=180.0)
+    """Angle at a target with a `kind` between transmitter and receiver, degrees; 0 is monostatic."""
 
 
 class Detector(Section):
@@ -47,6 +56,58 @@ class EchoBudget(Section):
     """Noise figure of the receiver, dB."""
     loss_db: float = Field(default=0.0, ge=0.0, le=100.0)
     """All other losses there and back, dB."""
+
+
+class DirectPath(Section):
+    """The direct path of a bistatic radar, or the own transmitter of a monostatic one."""
+
+    over_noise_db: float = Field(ge=-50.0, le=200.0)
+    """Its energy on an element over the noise density before cancellation, dB."""
+    cancelled_db: float = Field(default=0.0, ge=0.0, le=200.0)
+    """What antennas, analogue and digital cancellation take away before the map, dB."""
+    distortion_db: float | None = Field(default=None, ge=-200.0, le=0.0)
+    """Of what is left, noise and distortion of the transmitter that are no copy of what was sent, dB; absent: none."""
+    range_m: float = Field(default=0.0, ge=0.0, le=1e8)
+    """Range at which it appears, m."""
+
+
+class Clutter(Section):
+    """Random echoes of what is not looked for: point scatterers at uniform ranges with Rayleigh amplitudes."""
+
+    over_noise_db: float = Field(ge=-50.0, le=150.0)
+    """Mean energy of all of them on an element over the noise density, dB."""
+    from_m: float = Field(default=0.0, ge=0.0, le=1e8)
+    """Range of the nearest, m."""
+    to_m: float = Field(ge=0.0, le=1e8)
+    """Range of the farthest, m."""
+    scatterers: int = Field(default=64, ge=1, le=4_096)
+    """Their number, 1 to 4096."""
+    spread_m_s: float = Field(default=0.0, ge=0.0, le=1_000.0)
+    """Standard deviation of their velocities, m/s."""
+
+
+class PlatformMotion(Section):
+    """The radar's own motion towards the scene, which turns every echo."""
+
+    velocity_m_s: float = Field(ge=-1e4, le=1e4)
+    """Closing velocity, m/s."""
+    compensated: bool = True
+    """Whether the receiver takes it out, Doppler shift and range walk."""
+    error_m_s: float = Field(default=0.0, ge=-1e3, le=1e3)
+    """By how much the velocity that is taken out is too small, m/s."""
+
+
+class BeamSplit(Section):
+    """A transmit array that shares its power between the target and the user of the link."""
+
+    antennas: int = Field(default=16, ge=1, le=1_024)
+    """Antennas in a line, half a wavelength apart, 1 to 1024."""
+    target_deg: float = Field(default=30.0, ge=-90.0, le=90.0)
+    """Direction of the target from broadside, degrees."""
+    user_deg: float = Field(default=-20.0, ge=-90.0, le=90.0)
+    """Direction of the user from broadside, degrees."""
+    split: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Share of the target's beam, 0 to 1. Signal-to-noise ratios of echo and link are those of a whole beam each."""
 
 
 class Communication(Section):
@@ -91,6 +152,19 @@ class Sensing(Section):
     """Fluctuation of the cross sections: 0 steady, 1 and 3 from frame to frame, 2 and 4 from symbol to symbol."""
     estimator: Literal["zf", "matched", "lmmse"] = "zf"
     """Channel estimate: division, matched filter, or their mean-square compromise."""
+    waveform: Literal["ofdm", "dft-s-ofdm", "otfs", "afdm"] = "ofdm"
+    """How data become elements: each its own (ofdm), spread over a symbol (dft-s-ofdm), over the frame in delay and
+    Doppler (otfs), or over chirps (afdm). Energies then vary as noise does, which matched and lmmse bear."""
+    direct: DirectPath | None = None
+    """The direct path or the own transmitter; none when absent."""
+    clutter: Clutter | None = None
+    """Clutter; none when absent."""
+    platform: PlatformMotion | None = None
+    """Motion of the radar; it stands when absent."""
+    cancel: Literal["none", "static"] = "none"
+    """Whether what does not move is projected away before the map; velocities below half a cell are then not seen."""
+    beam: BeamSplit | None = None
+    """Transmit array between target and user; absent, each is met by all there is."""
     window: Literal["rectangular", "hamming", "hann"] = "rectangular"
     """Window over both axes."""
     padding: int = Field(default=2, ge=1, le=8)
@@ -122,10 +196,8 @@ class Sensing(Section):
         if self.budget is not None and self.geometry != "monostatic":
             raise ValueError(f"budget is that of a monostatic radar, not {self.geometry}")
         for name, target in self.targets.items():
-            if target.range_m < self.opens_at_m:
-                raise ValueError(f"target {name} at {target.range_m:g} m is nearer than opens_at_m {self.opens_at_m:g}")
-            if self.budget is not None and target.range_m == 0.0:
-                raise ValueError(f"target {name} at 0 m has an echo without limit; move it, or give image_snr_db")
+            self._fit_target(name, target)
+        self._fit_surroundings()
         if self.pilot_share not in (None, 1.0) and self.comb == self.symbol_step == 1:
             raise ValueError(f"pilot_share {self.pilot_share:g} leaves energy to data, but every element is a pilot")
         if self.communication is not None and self.pilot_share is None:
@@ -135,6 +207,44 @@ class Sensing(Section):
         if not self.knows_data and self.pilot_share == 0.0:
             raise ValueError("pilot_share 0 leaves nothing to sense with, since knows_data is false")
         return self
+
+    def _fit_target(self, name: str, target: SensedTarget) -> None:
+        if target.range_m < self.opens_at_m:
+            raise ValueError(f"target {name} at {target.range_m:g} m is nearer than opens_at_m {self.opens_at_m:g}")
+        if self.budget is not None and target.range_m == 0.0:
+            raise ValueError(f"target {name} at 0 m has an echo without limit; move it, or give image_snr_db")
+        if target.kind is None:
+            if (target.aspect_deg, target.aspect_zenith_deg, target.bistatic_deg) != (0.0, 90.0, 0.0):
+                raise ValueError(f"target {name} has an aspect but no kind, whose cross section could depend on it")
+        elif target.cross_section_dbsm is not None:
+            raise ValueError(f"target {name} has both a kind and cross_section_dbsm; take one of them away")
+        elif self.swerling:
+            raise ValueError(
+                f"target {name} of kind {target.kind} fluctuates by its class, and by swerling {self.swerling} again; "
+                "set swerling to 0"
+            )
+        elif self.geometry == "monostatic" and target.bistatic_deg:
+            raise ValueError(f"target {name} has bistatic_deg {target.bistatic_deg:g}, but geometry is monostatic")
+
+    def _fit_surroundings(self) -> None:
+        direct, clutter = self.direct, self.clutter
+        if direct is not None and direct.range_m < self.opens_at_m:
+            raise ValueError(
+                f"direct.range_m {direct.range_m:g} lies before opens_at_m {self.opens_at_m:g}, so that it is no copy "
+                "of what was sent within the window; leave direct away and count its rest as noise (noise_figure_db)"
+            )
+        if clutter is not None and not self.opens_at_m <= clutter.from_m <= clutter.to_m:
+            raise ValueError(
+                f"clutter from {clutter.from_m:g} to {clutter.to_m:g} m; ranges must rise from opens_at_m "
+                f"{self.opens_at_m:g} on"
+            )
+        if self.waveform != "ofdm" and self.pilot_share is not None:
+            raise ValueError(f"waveform {self.waveform} spreads data over all elements; take pilot_share away")
+        if self.waveform != "ofdm" and self.estimator == "zf":
+            raise ValueError(
+                f"estimator zf divides by elements of waveform {self.waveform} that may be nearly 0; choose matched or "
+                "lmmse"
+            )
 
     def check(self) -> None:
         """Raise `ScenarioError` unless echoes have a strength where there are targets, and only there."""

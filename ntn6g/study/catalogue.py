@@ -48,6 +48,7 @@ def _studies() -> dict[str, str]:
         "contacts": "rise, culmination and set of satellites over a network of ground stations",
         "bler_table": "block error rate of code blocks on white noise, for a table that others look up",
         "sensing": "targets found, missed and measured on the grid that carries data, against bounds and closed forms",
+        "multistatic": "a target found and located by echoes over several paths of satellites and ground stations",
     }
 
 

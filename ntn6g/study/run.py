@@ -166,7 +166,7 @@ def _batch_rows(studies: list[Any]) -> dict[str, int]:
     return {
         structure.label: study.rows(structure)
         for study in studies
-        if study.kind in ("link", "bler_table", "sensing")
+        if study.kind in ("link", "bler_table", "sensing", "multistatic")
         for structure in dict.fromkeys(point.structure for point in study.points)
     }
 
@@ -269,9 +269,7 @@ def conclude(
         draw_run(folder.path)
 
 
-def _manifest(
-    session: _Session, versions: dict[str, str], numerics: dict[str, Any], workers: int
-) -> dict[str, Any]:
+def _manifest(session: _Session, versions: dict[str, str], numerics: dict[str, Any], workers: int) -> dict[str, Any]:
     scenario, states = session.scenario, session.all_states
     return {
         "study": scenario.study or {study.part: study.kind for study in session.studies},

@@ -12,9 +12,7 @@ from scipy.stats import binomtest, chi2, kstest
 from ntn6g.orbit import CircularOrbit, Times
 from ntn6g.orbit.state import State
 from ntn6g.services.sensing.scene import (
-    CROSS_SECTIONS,
     RangeTracker,
-    bistatic_cross_section_dbsm,
     direct_power_dbw,
     echo_geometry,
     echo_power_dbw,
@@ -132,10 +130,6 @@ class TestBudget:
         spoilt = image_snr_db(-170.0, **RECEIVER, integration_s=0.1, residual_dbw=noise)
 
         assert clean - spoilt == pytest.approx(10 * math.log10(2))
-
-    def test_cross_sections_of_release_19(self):
-        assert CROSS_SECTIONS["small-uav"] == (-12.81, 3.74)
-        assert bistatic_cross_section_dbsm(-1.37, math.pi / 3) == pytest.approx(-1.37 - 1.5)
 
 
 class TestFusion:

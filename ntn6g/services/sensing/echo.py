@@ -11,6 +11,7 @@ from ntn6g.services.sensing.grid import SensingGrid
 
 SWERLING = (0, 1, 2, 3, 4)
 _PER_SYMBOL = (2, 4)  # cases whose cross section is drawn anew for every symbol, else once for the frame
+_NEPERS_PER_DB = float(np.log(10.0)) / 10.0  # of power
 _DEGREES_OF_FREEDOM = {1: 2, 2: 2, 3: 4, 4: 4}
 
 
@@ -59,7 +60,30 @@ def swerling_gain(keys: tf.Tensor, case: int, targets: int, symbols: int) -> tf.
     return tf.broadcast_to(unit, [keys.shape[0], targets, symbols])
 
 
-def _turns(positions: np.ndarray, per_step: tf.Tensor) -> tf.Tensor:
+def log_normal_factor(keys: tf.Tensor, sigma_db: tf.Tensor) -> tf.Tensor:
+    r"""Factor of mean one on a cross section, :math:`10^{x/10}` with x normal of mean :math:`-\ln(10)\sigma^2/20`.
+
+    Parameters
+    ----------
+    keys : uint32 [batch, 2]
+        The stream 'cross section' is used.
+    sigma_db : float32 [batch, target]
+        Standard deviation of x.
+
+    Returns
+    -------
+    float32 [batch, target]
+
+    References
+    ----------
+    3GPP TR 38.901 V19.4.0 eq. (7.9.2-1).
+    """
+    nepers = _NEPERS_PER_DB * sigma_db
+    drawn = random.normal(random.stream(keys, "cross section"), (sigma_db.shape[1],))
+    return tf.exp(nepers * drawn - 0.5 * tf.square(nepers))
+
+
+def turns(positions: np.ndarray, per_step: tf.Tensor) -> tf.Tensor:
     """Exponential of 2 pi j times positions x float64 cycles per step: whole cycles go in float64, then complex64."""
     cycles = per_step[..., None] * tf.constant(positions, tf.float64)
     angle = tf.cast(2.0 * np.pi * (cycles - tf.round(cycles)), tf.float32)
@@ -82,8 +106,8 @@ def steering(grid: SensingGrid, delay_s: tf.Tensor, doppler_hz: tf.Tensor) -> tu
     -------
     (over_subcarriers, over_symbols) : complex64 [..., subcarriers], complex64 [..., symbols]
     """
-    over_subcarriers = _turns(-np.arange(grid.subcarriers), delay_s * grid.subcarrier_spacing_hz)
-    return over_subcarriers, _turns(np.arange(grid.symbols), doppler_hz * grid.period_s)
+    over_subcarriers = turns(-np.arange(grid.subcarriers), delay_s * grid.subcarrier_spacing_hz)
+    return over_subcarriers, turns(np.arange(grid.symbols), doppler_hz * grid.period_s)
 
 
 def echo_response(grid: SensingGrid, targets: Targets, gain: tf.Tensor, *, antennas: int | None = None) -> tf.Tensor:
@@ -115,7 +139,7 @@ def echo_response(grid: SensingGrid, targets: Targets, gain: tf.Tensor, *, anten
     rows = over_symbols * gain * amplitude[..., None]  # [batch, target, symbol]
     if antennas is None:
         return tf.einsum("bpm,bpn->bmn", rows, over_subcarriers)
-    over_antennas = _turns(np.arange(antennas), 0.5 * targets.sine)
+    over_antennas = turns(np.arange(antennas), 0.5 * targets.sine)
     return tf.einsum("bpl,bpm,bpn->blmn", over_antennas, rows, over_subcarriers)
 
 

@@ -1,13 +1,47 @@
 """A frame from its transmitted symbols to the channel that a sensing receiver sees."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import tensorflow as tf
 
 from ntn6g.core import random
 from ntn6g.phy import Modulation
 from ntn6g.services.sensing.echo import SWERLING, Targets, echo_response, receive, swerling_gain
+from ntn6g.services.sensing.estimators.cancellation import remove_static
 from ntn6g.services.sensing.grid import SensingGrid
 from ntn6g.services.sensing.maps import ESTIMATORS, estimate_channel
+from ntn6g.services.sensing.scene.surroundings import (
+    Surroundings,
+    clutter_response,
+    direct_response,
+    distortion_noise,
+    motion,
+)
+from ntn6g.services.sensing.waveforms import WAVEFORMS, spread
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What a frame's surroundings consist of; how strong each is comes with every frame."""
+
+    direct: bool = False
+    """Whether the direct path, or the own transmitter, is heard."""
+    scatterers: int = 0
+    """Of clutter; 0 is none."""
+    carrier_hz: float | None = None
+    """Given where the platform moves: its motion turns every element by its own frequency."""
+    cancel: bool = False
+    """Whether what stands still is projected away, before the platform's motion is taken out and after it."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether there is anything but targets and noise."""
+        return self.direct or bool(self.scatterers) or self.carrier_hz is not None
+
+
+BARE = Scene()
+"""Targets and noise alone."""
 
 
 def amplitudes(grid: SensingGrid, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
@@ -35,11 +69,16 @@ class SensingFrame:
         'zf', 'matched' or 'lmmse'.
     antennas : int or None
         Receive antennas half a wavelength apart; None leaves their axis out.
+    waveform : str
+        How data become elements, one of `WAVEFORMS`; all but 'ofdm' need a grid without pilots apart.
+    scene : Scene
+        What is heard besides targets and noise.
 
     Raises
     ------
     ValueError
-        For a case or an estimator that does not exist, or without an element that is known and has energy.
+        For a case, an estimator or a waveform that does not exist, without an element that is known and has energy, or
+        for surroundings with antennas.
     """
 
     def __init__(
@@ -50,6 +89,8 @@ class SensingFrame:
         swerling: int = 0,
         estimator: str = "zf",
         antennas: int | None = None,
+        waveform: str = "ofdm",
+        scene: Scene = BARE,
     ) -> None:
         if swerling not in SWERLING:
             raise ValueError(f"swerling {swerling} is none of {', '.join(map(str, SWERLING))}")
@@ -57,7 +98,14 @@ class SensingFrame:
             raise ValueError(f"{estimator!r} is none of {', '.join(ESTIMATORS)}")
         if not (grid.sensed_energy > 0.0).any():
             raise ValueError("no element that the receiver knows has energy")
+        if waveform not in WAVEFORMS:
+            raise ValueError(f"{waveform!r} is none of {', '.join(WAVEFORMS)}")
+        if waveform != "ofdm" and grid.pilot_share is not None:
+            raise ValueError(f"{waveform} spreads data over all elements; pilot_share leaves them no whole rows")
+        if antennas is not None and (scene.heard or scene.cancel):
+            raise ValueError("surroundings reach one antenna only")
         self.grid, self.swerling, self.estimator, self.antennas = grid, swerling, estimator, antennas
+        self.waveform, self.scene = waveform, scene
         self._data, self._pilots = Modulation(modulation), Modulation("qpsk")
 
     def sent(self, keys: tf.Tensor, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
@@ -76,21 +124,30 @@ class SensingFrame:
                 bits = random.bits(random.stream(keys, name), elements * modulation.bits_per_symbol)
                 symbols.append(tf.reshape(modulation.map(bits), shape))
         if self.grid.pilot_share is None:
-            return symbols[-1]  # no element is set apart
+            return spread(symbols[-1], self.waveform)  # no element is set apart
         mixed = symbols[0] if len(symbols) == 1 else tf.where(tf.constant(mask), *symbols)
         return mixed * amplitudes(self.grid, pilot_share)
 
-    def __call__(self, keys: tf.Tensor, targets: Targets, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
+    def __call__(
+        self,
+        keys: tf.Tensor,
+        targets: Targets,
+        pilot_share: tf.Tensor | None = None,
+        around: Surroundings | None = None,
+    ) -> tf.Tensor:
         """Estimate of the channel, noise included.
 
         Parameters
         ----------
         keys : uint32 [batch, 2]
-            Keys of the frames; streams 'bits', 'pilots', 'target', 'target phase' and 'noise' are used.
+            Keys of the frames; streams 'bits', 'pilots', 'target', 'target phase' and 'noise' are used, and those of
+            `Surroundings` where the scene has any.
         targets : Targets
             [batch, target].
         pilot_share : float32 [batch] or None
             As in `sent`.
+        around : Surroundings or None
+            Needed by a scene that hears any.
 
         Returns
         -------
@@ -99,11 +156,36 @@ class SensingFrame:
         sent = self.sent(keys, pilot_share)
         gain = swerling_gain(keys, self.swerling, targets.snr.shape[1], self.grid.symbols)
         response = echo_response(self.grid, targets, gain, antennas=self.antennas)
+        energy = tf.reduce_sum(targets.snr, axis=1)
+        if around is not None and self.scene.heard:
+            response, more = self._heard(response, keys, around)
+            energy += more
+        received = receive(sent, response, keys)
+        if around is not None and self.scene.direct:
+            received += distortion_noise(around, keys, (self.grid.symbols, self.grid.subcarriers))
         known = self.grid.sensed_energy > 0.0
-        return estimate_channel(
-            receive(sent, response, keys),
-            sent,
-            self.estimator,
-            snr=tf.reduce_sum(targets.snr, axis=1) if self.estimator == "lmmse" else None,
-            known=None if known.all() else known,
-        )
+        mask = None if known.all() else known
+        snr = energy if self.estimator == "lmmse" else None
+        channel = estimate_channel(received, sent, self.estimator, snr=snr, known=mask)
+        if not self.scene.cancel:
+            return channel
+        if around is not None and self.scene.direct and self.scene.carrier_hz is not None:
+            there, back = (motion(self.grid, self.scene.carrier_hz, sign * around.compensated_m_s) for sign in (1, -1))
+            channel = remove_static(channel * there, mask) * back
+        return remove_static(channel, mask)
+
+    def _heard(self, response: tf.Tensor, keys: tf.Tensor, around: Surroundings) -> tuple[tf.Tensor, tf.Tensor]:
+        """Response with all that is heard, the platform's known motion taken out, and the energy that was added."""
+        scene, energy = self.scene, tf.zeros_like(around.direct)
+        if scene.scatterers:
+            response += clutter_response(self.grid, around, keys, scene.scatterers)
+            energy += around.clutter
+        if scene.carrier_hz is not None:
+            response *= motion(self.grid, scene.carrier_hz, around.platform_m_s - around.compensated_m_s)
+        if scene.direct:
+            direct = direct_response(self.grid, around, keys)
+            if scene.carrier_hz is not None:  # the own transmitter travels along; taking motion out moves it
+                direct *= motion(self.grid, scene.carrier_hz, -around.compensated_m_s)
+            response += direct
+            energy += around.direct
+        return response, energy

@@ -126,18 +126,17 @@ class RangeDopplerMap:
 
     def __call__(self, channel: tf.Tensor) -> tf.Tensor:
         """Map of a channel estimate: complex64 [..., symbol, subcarrier] to float32 [..., M', N']."""
-        # one forward transform of both axes gives e^{+j} over subcarriers and e^{-j} over symbols to the conjugate
-        # with the order of the Doppler axis turned round
+        # one inverse transform of both axes gives e^{+j} over both: the order of the Doppler axis is turned round
         if self.windows == "rectangular" and (self.grid.sensed_energy > 0.0).all():
-            tapered, scale = tf.math.conj(channel), 1.0 / self.grid.energy.size
+            tapered, scale = channel, 1.0 / self.grid.energy.size
         else:
-            tapered, scale = tf.math.conj(channel) * tf.constant(self._weights(), tf.complex64), 1.0
+            tapered, scale = channel * tf.constant(self._weights(), tf.complex64), 1.0
         if self.padding > 1:
             more = [(self.padding - 1) * length for length in (self.grid.symbols, self.grid.subcarriers)]
             tapered = tf.pad(tapered, [[0, 0]] * (len(channel.shape) - 2) + [[0, m] for m in more])
-        spectrum = tf.signal.fft2d(tapered)
+        spectrum = tf.signal.ifft2d(tapered)  # which divides by the number of cells
         power = tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
-        return power if scale == 1.0 else power * scale
+        return power * (scale * float(self.shape[0] * self.shape[1]) ** 2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,17 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g.core import random
+from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
 from ntn6g.services.sensing.detection import Cfar
-from ntn6g.services.sensing.echo import Targets
+from ntn6g.services.sensing.echo import Targets, log_normal_factor
 from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.frame import SensingFrame
 from ntn6g.services.sensing.maps import RangeDopplerMap, strongest
+from ntn6g.services.sensing.scene.surroundings import Surroundings
 
 _CLEAR_CELLS = 2  # native cells around a target's row and column that are not counted as noise
+_BLIND_CELLS = 0.5  # native cells of Doppler on both sides of what is projected away in which nothing is declared
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,10 @@ class TrialValues(TensorRecord):
     """Float32 [batch]: threshold of the detector over its noise statistic."""
     pilot_share: tf.Tensor
     """Float32 [batch]: share of the energy in pilots, where the grid sets them apart."""
+    fluctuation_db: tf.Tensor
+    """Float32 [batch, target]: deviation of a logarithmic-normal cross section of mean one, drawn for every frame."""
+    around: Surroundings
+    """What is heard besides, where the frame's scene has it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +48,8 @@ class TrialOutcome(TensorRecord):
     found: tf.Tensor
     """Int32: targets whose cell was declared one."""
     quiet_cells: tf.Tensor
-    """Int32: cells more than two native cells away from every target's row and column, and from those of its images."""
+    """Int32: cells more than two native cells away from every target's row and column and from those of its images, and
+    not blind."""
     false_alarms: tf.Tensor
     """Int32: those of them declared a target."""
     delay_error_s: tf.Tensor
@@ -100,14 +108,31 @@ class SensingTrial:
         delay_s, doppler_hz = self.place(keys, values)
         channel = self._channel(keys, delay_s, doppler_hz, values)
         power = self.rd_map(channel)
-        return channel, power, self.detector(power, values.multiple)
+        declared = self.detector(power, values.multiple)
+        blind = self.blind(values)
+        return channel, power, declared if blind is None else declared & ~blind[:, :, None]
+
+    def blind(self, values: TrialValues) -> tf.Tensor | None:
+        """Rows of Doppler that cancellation has emptied, bool [batch, M']; None without cancellation."""
+        scene, grid, rows = self.frame.scene, self.frame.grid, self.rd_map.shape[0]
+        if not scene.cancel:
+            return None
+        still = tf.zeros_like(values.around.compensated_m_s)
+        emptied_hz = [still]
+        if scene.direct and scene.carrier_hz is not None:
+            emptied_hz.append(-values.around.compensated_m_s * (scene.carrier_hz / SPEED_OF_LIGHT_M_S))
+        place = tf.math.floormod(-tf.stack(emptied_hz, axis=1) * grid.period_s * rows, float(rows))
+        fold = rows * grid.period_s * grid.unambiguous_doppler_hz
+        return _near(place, rows, fold, _BLIND_CELLS * self.rd_map.padding * (1.0 - 1e-9))
 
     def _channel(self, keys: tf.Tensor, delay_s: tf.Tensor, doppler_hz: tf.Tensor, values: TrialValues) -> tf.Tensor:
         share = values.pilot_share if self.frame.grid.pilot_share is not None else None
         if not self.targets:  # an echo of no strength keeps shapes
             zero = tf.zeros([keys.shape[0], 1], tf.float64)
-            return self.frame(keys, Targets(zero, zero, zero, tf.cast(zero, tf.float32)), share)
-        return self.frame(keys, Targets(delay_s, doppler_hz, tf.zeros_like(delay_s), values.snr), share)
+            return self.frame(keys, Targets(zero, zero, zero, tf.cast(zero, tf.float32)), share, values.around)
+        snr = values.snr * log_normal_factor(keys, values.fluctuation_db)
+        targets = Targets(delay_s, doppler_hz, tf.zeros_like(delay_s), snr)
+        return self.frame(keys, targets, share, values.around)
 
     def __call__(self, keys: tf.Tensor, values: TrialValues) -> TrialOutcome:
         """Outcome of frames with these keys, uint32 [batch, 2]; works under ``tf.function(jit_compile=True)``."""
@@ -126,9 +151,13 @@ class SensingTrial:
         fold_column = columns * grid.subcarrier_spacing_hz * grid.unambiguous_delay_s
         busy = _near(row, rows, fold_row, reach), _near(column, columns, fold_column, reach)
         quiet = ~busy[0][:, :, None] & ~busy[1][:, None, :]
+        blind = self.blind(values)
+        if blind is not None:
+            quiet &= ~blind[:, :, None]
         errors = [tf.zeros_like(values.spread_cells)] * 2
         if self.targets == 1:
-            peak = strongest(self.rd_map, power, channel, refine=self.refine)
+            looked_at = power if blind is None else tf.where(blind[:, :, None], tf.zeros_like(power), power)
+            peak = strongest(self.rd_map, looked_at, channel, refine=self.refine)
             errors = [peak.delay_s - delay_s[:, 0], peak.doppler_hz - doppler_hz[:, 0]]
         return TrialOutcome(
             found=tf.reduce_sum(tf.cast(hit, tf.int32), axis=1),

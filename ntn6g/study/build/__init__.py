@@ -10,7 +10,7 @@ from ntn6g.study.build.contacts import ContactStudy
 from ntn6g.study.build.coverage import CoverageStudy
 from ntn6g.study.build.link import LinkStudy
 from ntn6g.study.build.passes import PassStudy
-from ntn6g.study.build.sensing import SensingStudy
+from ntn6g.study.build.sensing import MultistaticStudy, SensingStudy
 from ntn6g.study.build.survey import ChannelStudy
 
 __all__ = ["STUDIES", "build"]
@@ -23,6 +23,7 @@ STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
     "bler_table": BlerTableStudy,
     "channel": ChannelStudy,
     "sensing": SensingStudy,
+    "multistatic": MultistaticStudy,
 }
 """Study kinds by the name a scenario gives them."""
 

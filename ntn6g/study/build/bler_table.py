@@ -199,7 +199,5 @@ def _batch_rows(block: CodeBlock) -> int:
 
 def curve_step(structure: CurveStructure, *, rows: int) -> LinkStep:
     """Step of a curve, built wherever it is to run."""
-    chain = CodewordChain(
-        structure.block, decoder=structure.decoder, iterations=structure.decoder_iterations
-    )
+    chain = CodewordChain(structure.block, decoder=structure.decoder, iterations=structure.decoder_iterations)
     return LinkStep(chain, rows=rows)

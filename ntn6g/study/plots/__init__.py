@@ -17,6 +17,7 @@ from ntn6g.study.plots.channel_survey import channel_survey
 from ntn6g.study.plots.contact_plan import contact_plan
 from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
+from ntn6g.study.plots.multistatic import multistatic
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
 from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc
 from ntn6g.study.plots.style import house_style, legend_text, require_format, save
@@ -40,6 +41,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "roc": roc,
     "range-doppler": range_doppler,
     "trade-off": trade_off,
+    "multistatic": multistatic,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
@@ -50,7 +52,11 @@ _SERIES = {
     "channel": "loss_elevation_db",
     "range-doppler": "map_db",
 }
-_STUDIES = {"bler_table": "bler-table", "sensing": "sensing"}  # that have one kind of figure for their rows
+_STUDIES = {
+    "bler_table": "bler-table",
+    "sensing": "sensing",
+    "multistatic": "multistatic",
+}  # that have one kind of figure for their rows
 _CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
@@ -181,14 +187,20 @@ def figure_kind(part: Part) -> str:
     drawn = [kind for kind, series in _SERIES.items() if series in part.series]
     if drawn:
         return drawn[0]
-    rates = ("false_alarm_rate",) if part.study == "sensing" else RATES
-    if part.study in _SERIES or not any(part.has(rate) for rate in rates):
+    if part.study in _SERIES or not any(part.has(rate) for rate in _rates(part)):
         return ""
     if part.study in _STUDIES:
         return _kind_of_rows(part)
     if x_axis(part) in TIME_AXES:
         return "along-pass"
     return "waterfall" if part.has("bler") or part.has("throughput_bps") else "uncoded"
+
+
+def _rates(part: Part) -> Sequence[str]:
+    """Columns of which one at least makes a figure of rows."""
+    if part.study == "multistatic":
+        return [column for column in part.rows.columns if column.endswith("_detection_probability")]
+    return ("false_alarm_rate",) if part.study == "sensing" else RATES
 
 
 def _kind_of_rows(part: Part) -> str:

@@ -2,7 +2,20 @@
 
 from ntn6g.services.sensing.estimators.cancellation import remove_static
 from ntn6g.services.sensing.estimators.clean import Reflections, clean
+from ntn6g.services.sensing.estimators.joint import esprit_2d, matching_pursuit, music_2d, smoothed_covariance_2d
 from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.estimators.subspace import esprit, music, smoothed_covariance
 
-__all__ = ["Reflections", "clean", "esprit", "music", "remove_static", "resolved", "smoothed_covariance"]
+__all__ = [
+    "Reflections",
+    "clean",
+    "esprit",
+    "esprit_2d",
+    "matching_pursuit",
+    "music",
+    "music_2d",
+    "remove_static",
+    "resolved",
+    "smoothed_covariance",
+    "smoothed_covariance_2d",
+]

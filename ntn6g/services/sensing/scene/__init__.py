@@ -1,13 +1,16 @@
 """The scene around a frame: who moves where, how strong echoes are, where targets are and where they go."""
 
 from ntn6g.services.sensing.scene.budget import (
-    CROSS_SECTIONS,
-    CrossSection,
-    bistatic_cross_section_dbsm,
     direct_power_dbw,
     echo_power_dbw,
     image_snr_db,
     noise_power_dbw,
+)
+from ntn6g.services.sensing.scene.cross_section import (
+    CROSS_SECTIONS,
+    CrossSection,
+    cross_section_dbsm,
+    fluctuation_mean_db,
 )
 from ntn6g.services.sensing.scene.fusion import (
     Ellipse,
@@ -27,11 +30,12 @@ __all__ = [
     "Ellipse",
     "RangeTracker",
     "Track",
-    "bistatic_cross_section_dbsm",
+    "cross_section_dbsm",
     "direct_power_dbw",
     "echo_geometry",
     "echo_power_dbw",
     "error_ellipse",
+    "fluctuation_mean_db",
     "gradients",
     "image_snr_db",
     "locate",

@@ -1,32 +1,11 @@
 """How strong an echo is: the radar equation, and what integration, noise and cancellation make of it."""
 
 import math
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ntn6g.core.constants import BOLTZMANN_DBW_K_HZ, REFERENCE_TEMPERATURE_K, SPEED_OF_LIGHT_M_S
-
-
-class CrossSection(NamedTuple):
-    """Logarithmic-normal radar cross section."""
-
-    mean_dbsm: float
-    sigma_db: float
-
-
-CROSS_SECTIONS: Mapping[str, CrossSection] = {
-    "small-uav": CrossSection(-12.81, 3.74),
-    "human": CrossSection(-1.37, 3.94),
-}
-"""Classes of 3GPP TR 38.901 Release 19, sensing targets, as NIST's 5GNRad uses them. Vehicles need an angular pattern
-whose table could not be had."""
-
-
-def bistatic_cross_section_dbsm(monostatic_dbsm: Any, bistatic_angle_rad: Any) -> Any:
-    """Cross section at a bistatic angle, monostatic - 3 sin(beta/2) dB (TR 38.901 Release 19, as in 5GNRad)."""
-    return monostatic_dbsm - 3.0 * np.sin(0.5 * np.asarray(bistatic_angle_rad))
 
 
 def echo_power_dbw(

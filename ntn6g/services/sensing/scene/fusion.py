@@ -19,7 +19,7 @@ class Ellipse:
 
 
 def path_lengths_m(position_m: tf.Tensor, transmitters_m: tf.Tensor, receivers_m: tf.Tensor) -> tf.Tensor:
-    """Transmitter to target to receiver: float64 [..., 3] and [path, 3] to [..., path]; equal ends are monostatic."""
+    """Transmitter to target to receiver: float64 [..., 3], [..., path, 3] to [..., path]; equal ends are monostatic."""
     there = tf.norm(position_m[..., None, :] - transmitters_m, axis=-1)
     return there + tf.norm(position_m[..., None, :] - receivers_m, axis=-1)
 
@@ -44,11 +44,11 @@ def position_covariance(
     ----------
     position_m : float64 [..., 3]
         Of the target.
-    transmitters_m, receivers_m : float64 [path, 3]
+    transmitters_m, receivers_m : float64 [..., path, 3]
         Ends of each path.
     sigma_m : float64 [..., path]
         Standard deviation of each path length.
-    basis : float64 [dimension, 3] or None
+    basis : float64 [..., dimension, 3] or None
         Directions in which the position is unknown, orthonormal, such as east and north of a ship; None for all three.
 
     Returns
@@ -63,9 +63,13 @@ def position_covariance(
     """
     slopes = gradients(position_m, transmitters_m, receivers_m)
     if basis is not None:
-        slopes = tf.einsum("...kj,dj->...kd", slopes, basis)
+        slopes = tf.matmul(slopes, basis, transpose_b=True)
     weighted = slopes / tf.convert_to_tensor(sigma_m, tf.float64)[..., None]
-    return tf.linalg.inv(tf.matmul(weighted, weighted, transpose_a=True))
+    information = tf.matmul(weighted, weighted, transpose_a=True)
+    return tf.linalg.cholesky_solve(
+        tf.linalg.cholesky(information),
+        tf.eye(information.shape[-1], dtype=tf.float64, batch_shape=information.shape[:-2]),
+    )
 
 
 def locate(
@@ -94,15 +98,16 @@ def locate(
     """
     sigma = tf.convert_to_tensor(sigma_m, tf.float64)
     directions = tf.eye(3, dtype=tf.float64) if basis is None else basis
-    position = start_m
-    for _ in range(_STEPS):
-        rest = (lengths_m - path_lengths_m(position, transmitters_m, receivers_m)) / sigma
-        slopes = tf.einsum("...kj,dj->...kd", gradients(position, transmitters_m, receivers_m), directions)
+
+    def closer(step: tf.Tensor, position_m: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rest = (lengths_m - path_lengths_m(position_m, transmitters_m, receivers_m)) / sigma
+        slopes = tf.matmul(gradients(position_m, transmitters_m, receivers_m), directions, transpose_b=True)
         slopes = slopes / sigma[..., None]
-        normal = tf.matmul(slopes, slopes, transpose_a=True)
-        step = tf.linalg.solve(normal, tf.matmul(slopes, rest[..., None], transpose_a=True))
-        position = position + tf.einsum("...d,dj->...j", step[..., 0], directions)
-    return position
+        normal = tf.linalg.cholesky(tf.matmul(slopes, slopes, transpose_a=True))
+        move = tf.linalg.cholesky_solve(normal, tf.matmul(slopes, rest[..., None], transpose_a=True))
+        return step + 1, position_m + tf.matmul(move, directions, transpose_a=True)[..., 0, :]
+
+    return tf.while_loop(lambda step, _: step < _STEPS, closer, (tf.constant(0), start_m), maximum_iterations=_STEPS)[1]
 
 
 def error_ellipse(covariance: tf.Tensor, scale: float = _CHI_SQUARED_2_95) -> Ellipse:

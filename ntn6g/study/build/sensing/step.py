@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,12 @@ from ntn6g.services.sensing import (
     Cfar,
     LinkConditions,
     RangeDopplerMap,
+    Scene,
     SensingFrame,
     SensingGrid,
     SensingTrial,
     SharedLink,
+    Surroundings,
     TrialOutcome,
     TrialValues,
 )
@@ -28,6 +30,8 @@ from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 _BATCH_BYTES = 256 * 2**20
 _BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the map, alive at once
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
+_ENERGIES = ("direct", "distortion", "clutter")  # of `Surroundings`, in single precision; places and rates in double
+_AROUND_TYPES = {each.name: tf.float32 if each.name in _ENERGIES else tf.float64 for each in fields(Surroundings)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,12 @@ class SensingStructure:
     code_rate: float | None = None
     """Of the link over the same frame; None without one."""
     profile: str = "A"
+    waveform: str = "ofdm"
+    direct: bool = False
+    scatterers: int = 0
+    carrier_hz: float | None = None
+    """Given where the platform moves."""
+    cancel: bool = False
 
     @property
     def channel_key(self) -> str:
@@ -108,6 +118,13 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
         modulation=structure.modulation,
         swerling=structure.swerling,
         estimator=structure.estimator,
+        waveform=structure.waveform,
+        scene=Scene(
+            direct=structure.direct,
+            scatterers=structure.scatterers,
+            carrier_hz=structure.carrier_hz,
+            cancel=structure.cancel,
+        ),
     )
     rd_map = RangeDopplerMap(grid=structure.grid, padding=structure.padding, windows=structure.window)
     detector = structure.cfar(0.5)  # every frame brings its own threshold
@@ -149,6 +166,10 @@ class SensingWork:
     """Of the energy; not used unless pilots are apart."""
     link: tuple[float, float, float] = (1.0, 0.0, 0.0)
     """Linear signal-to-noise ratio, delay spread in s and Doppler shift in Hz of the link that shares the frame."""
+    fluctuations_db: Sequence[float] = ()
+    """Deviation of each target's cross section; none where the sequence is empty."""
+    around: tuple[float, ...] = (0.0,) * len(fields(Surroundings))
+    """Fields of `Surroundings`, in their order."""
 
 
 class SensingStep:
@@ -251,6 +272,12 @@ def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
     def column(name: str, dtype: tf.DType) -> tf.Tensor:
         return tf.constant(np.repeat([getattr(point, name) for point in points], frames), dtype)
 
+    targets = places.shape[1]
+    fluctuations = np.array([point.fluctuations_db or (0.0,) * targets for point in points], np.float32)
+    around = np.repeat(np.array([point.around for point in points], np.float64), frames, axis=0)
+    heard = {
+        each.name: tf.constant(around[:, i], _AROUND_TYPES[each.name]) for i, each in enumerate(fields(Surroundings))
+    }
     return TrialValues(
         delay_s=tf.constant(rows[..., 0]),
         doppler_hz=tf.constant(rows[..., 1]),
@@ -258,6 +285,8 @@ def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
         spread_cells=column("spread_cells", tf.float64),
         multiple=column("multiple", tf.float32),
         pilot_share=column("pilot_share", tf.float32),
+        fluctuation_db=tf.constant(np.repeat(fluctuations.reshape(len(points), targets), frames, axis=0)),
+        around=Surroundings(**heard),
     )
 
 

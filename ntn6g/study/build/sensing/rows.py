@@ -1,0 +1,103 @@
+"""Columns of a sensing study's rows: what was counted and summed, with intervals, beside closed forms and bounds."""
+
+import math
+from typing import Any
+
+from ntn6g.study.build.sensing.point import SensingPoint
+from ntn6g.study.build.sensing.step import SensingStructure, make_link
+from ntn6g.study.engine import Tally
+from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
+
+_NORMAL = 1.959964  # 97.5 % quantile
+
+
+def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
+    """What a tally of frames says about a point."""
+    counts, frames, targets = tally.counts, tally.blocks, len(point.work.targets)
+    found: dict[str, Any] = {"blocks": frames}
+    if targets:
+        trials = frames * targets
+        limits = clopper_pearson(counts["found"], trials)
+        found |= _with_limits("detection_probability", counts["found"] / trials, limits)
+        theory = _theory(point)
+        if theory is not None:
+            found["detection_theory"] = theory
+    # a frame's cells share their training cells, so that alarms come in bursts
+    cells = counts["quiet_cells"] // frames
+    limits = clustered_ratio(counts["false_alarms"], counts["false_alarms_squared"], cells, frames)
+    if counts["quiet_cells"]:
+        found |= _with_limits("false_alarm_rate", counts["false_alarms"] / counts["quiet_cells"], limits)
+    found["false_alarm_design"] = point.false_alarm
+    if "resolved" in counts:
+        limits = clopper_pearson(counts["resolved"], frames)
+        found |= _with_limits("resolution_probability", counts["resolved"] / frames, limits)
+    if "block_errors" in counts:
+        found |= _delivered(point.structure, counts["block_errors"], frames)
+    if targets == 1:
+        grid = point.structure.grid
+        for name, unit, error, scale in (
+            ("range", "m", "delay", point.metres_per_s * grid.delay_cell_s),
+            ("velocity", "m_s", "doppler", point.wavelength_m * grid.doppler_cell_hz),
+        ):
+            found |= _accuracy(f"{name}_rmse", unit, error, tally, scale, point.facts[f"{name}_crlb_{unit}"])
+    return found
+
+
+def _delivered(structure: SensingStructure, lost: int, frames: int) -> dict[str, Any]:
+    link, grid = make_link(structure), structure.grid
+    assert link is not None
+    peak_bps = link.block_bits / grid.duration_s
+    low, high = throughput_interval(lost, frames, peak_bps)
+    rate_bps = peak_bps * (1.0 - lost / frames)
+    return {
+        "block_errors": lost,
+        **_with_limits("bler", lost / frames, clopper_pearson(lost, frames)),
+        **_with_limits("throughput_bps", rate_bps, (low, high)),
+        "spectral_efficiency": rate_bps / grid.bandwidth_hz,
+    }
+
+
+def _accuracy(name: str, unit: str, error: str, tally: Tally, scale: float, bound: float) -> dict[str, float]:
+    """Root-mean-square error with the interval of its mean square, and the same over the Cramer-Rao bound."""
+    frames, square = tally.blocks, tally.sums[f"{error}_2"] / tally.blocks
+    spread = max(tally.sums[f"{error}_4"] / frames - square**2, 0.0)
+    rmse = math.sqrt(square)
+    # normal law of the mean square, carried over to its root in logarithms, which keeps the low end positive
+    factor = math.exp(_NORMAL * 0.5 * math.sqrt(spread / max(frames - 1, 1)) / square) if square > 0.0 else 1.0
+    limits = rmse / factor, rmse * factor
+    found = _with_limits(f"{name}_{unit}", scale * rmse, (scale * limits[0], scale * limits[1]))
+    if bound > 0.0 and math.isfinite(bound):
+        over = scale / bound
+        found |= _with_limits(f"{name}_over_crlb", over * rmse, (over * limits[0], over * limits[1]))
+    bias = tally.sums[f"{error}_1"] / frames
+    return found | {f"{name.removesuffix('_rmse')}_bias_{unit}": scale * bias}
+
+
+def _with_limits(name: str, value: float, limits: tuple[Any, Any]) -> dict[str, float]:
+    return {name: value, f"{name}_low": float(limits[0]), f"{name}_high": float(limits[1])}
+
+
+def _theory(point: SensingPoint) -> float | None:
+    """Closed form of the detection probability where it is exact: one Swerling-1 target in the middle of a cell."""
+    structure, work = point.structure, point.work
+    exact = (
+        len(work.targets) == 1
+        and structure.swerling == 1
+        and structure.modulation == "qpsk"
+        and structure.window == "rectangular"
+        and structure.waveform == "ofdm"
+        and not (structure.direct or structure.scatterers or structure.cancel or structure.carrier_hz)
+        and not structure.pilots_apart
+        and structure.knows_data
+        and not work.spread_cells
+        and _on_grid(structure, *work.targets[0][:2])
+    )
+    if not exact:
+        return None
+    image_snr = work.targets[0][2] * structure.grid.energy.size
+    return structure.cfar(point.false_alarm).detection_probability(image_snr)
+
+
+def _on_grid(structure: SensingStructure, delay_s: float, doppler_hz: float) -> bool:
+    cells = delay_s / structure.grid.delay_cell_s, doppler_hz / structure.grid.doppler_cell_hz
+    return all(abs(cell - round(cell)) < 1e-3 for cell in cells)  # a thousandth costs 1e-5 of the power
