@@ -53,4 +53,6 @@ def quality(
     into = tf.reduce_sum(chosen[..., None, :] * overlap, -1) * (1.0 - chosen)
     interference = tf.reduce_sum(received_w * activity * into, -1)
     noise = tf.convert_to_tensor(noise_w, tf.float64)
-    return Quality(carrier / (noise + interference), carrier / tf.maximum(interference, 1e-300), carrier / noise)
+    return Quality(
+        carrier / (noise + interference), carrier / tf.maximum(interference, 1e-300), carrier / noise
+    )

@@ -9,7 +9,6 @@ from sionna.phy.mapping import Constellation, Mapper
 
 BITS_PER_SYMBOL = {"bpsk": 1, "qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8, "1024qam": 10}
 
-
 @functools.lru_cache
 def _axis(bits_per_axis: int, axes: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Levels [points] of one axis of the constellation and their bit labels [points, bits_per_axis]."""
@@ -58,7 +57,9 @@ class Modulation:
         """
         per_axis = [self._nearest(part) for part in self._parts(symbols)]
         interleaved = tf.stack([bit for pair in zip(*per_axis, strict=True) for bit in pair], axis=-1)
-        return self._scrambled(tf.reshape(interleaved, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol]))
+        return self._scrambled(
+            tf.reshape(interleaved, [symbols.shape[0], symbols.shape[1] * self.bits_per_symbol])
+        )
 
     def _nearest(self, received: tf.Tensor) -> list[tf.Tensor]:
         """Bits of the nearest level of one axis, each float32 [B, symbols].

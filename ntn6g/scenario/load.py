@@ -58,7 +58,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
                 None, None, f"key {key!r} is not text; quote it", key_node.start_mark
             )
         if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"key {key!r} is given twice", key_node.start_mark
+            )
         seen.add(key)
     return loader.construct_mapping(node, deep=True)  # type: ignore[return-value]  # the keys are text
 
@@ -102,7 +104,9 @@ def _find(config: str | Path) -> Path:
     shipped = shipped_configs()
     if str(config) in shipped:
         return shipped[str(config)]
-    raise ScenarioError(unknown_name(str(config), shipped, "is neither a file nor a shipped config"), key="config")
+    raise ScenarioError(
+        unknown_name(str(config), shipped, "is neither a file nor a shipped config"), key="config"
+    )
 
 
 def _overrides(raw: Any, overrides: Sequence[str]) -> dict[str, Any]:

@@ -112,7 +112,9 @@ def nearest(path: str, known: Iterable[str]) -> str | None:
     similar = difflib.get_close_matches(path, paths, n=1, cutoff=0.8)
     if similar:
         return similar[0]
-    elsewhere = [p for p in paths if p.rpartition(".")[2] == last and p.split(".")[0] not in ("parts", "sweep")]
+    elsewhere = [
+        p for p in paths if p.rpartition(".")[2] == last and p.split(".")[0] not in ("parts", "sweep")
+    ]
     if elsewhere:
         return max(elsewhere, key=lambda p: difflib.SequenceMatcher(None, path, p).ratio())
     return next(iter(difflib.get_close_matches(path, paths, n=1)), None)

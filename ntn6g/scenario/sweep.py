@@ -64,7 +64,9 @@ class Range(Section):
         step = Decimal(repr(self.step))
         steps = math.floor((last - first) / step + Decimal(_ON_GRID))
         inner_and_last = (first + i * step for i in range(steps + 1))
-        return tuple(_rounded(last if abs(last - n) < abs(step) * Decimal(_ON_GRID) else n) for n in inner_and_last)
+        return tuple(
+            _rounded(last if abs(last - n) < abs(step) * Decimal(_ON_GRID) else n) for n in inner_and_last
+        )
 
 
 def _axis_form(given: Any) -> str:
@@ -120,7 +122,9 @@ class Sweep(Section):
 
     def paths(self) -> tuple[str, ...]:
         """The swept keys, in the order of their first appearance."""
-        return tuple(dict.fromkeys(path for row in (self.grid, self.zip, *(self.points or ())) for path in row or ()))
+        return tuple(
+            dict.fromkeys(path for row in (self.grid, self.zip, *(self.points or ())) for path in row or ())
+        )
 
     def rows(self) -> list[dict[str, Any]]:
         """Every point as a mapping from swept key to value; in a grid the first key varies slowest."""

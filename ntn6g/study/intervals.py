@@ -157,7 +157,9 @@ def throughput_interval(
     return peak * (1.0 - high), peak * (1.0 - low)
 
 
-def renewal_ratio(outcomes: Sequence[tuple[float, float, int]], confidence: float = 0.95) -> tuple[float, float]:
+def renewal_ratio(
+    outcomes: Sequence[tuple[float, float, int]], confidence: float = 0.95
+) -> tuple[float, float]:
     r"""Limits of a gain per cost, such as blocks delivered per transmission, over independent rounds.
 
     With gains :math:`g_i` of 0 or 1 and costs :math:`c_i \ge 1`, the ratio :math:`r = \sum g_i / \sum c_i` scatters by

@@ -269,7 +269,9 @@ def conclude(
         draw_run(folder.path)
 
 
-def _manifest(session: _Session, versions: dict[str, str], numerics: dict[str, Any], workers: int) -> dict[str, Any]:
+def _manifest(
+    session: _Session, versions: dict[str, str], numerics: dict[str, Any], workers: int
+) -> dict[str, Any]:
     scenario, states = session.scenario, session.all_states
     return {
         "study": scenario.study or {study.part: study.kind for study in session.studies},

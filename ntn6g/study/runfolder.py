@@ -112,7 +112,9 @@ class RunFolder:
             writer.writerows(rows)
         os.replace(temporary, self.path / name)
 
-    def add_costs(self, spent: Sequence[tuple[Mapping[str, Any], int, float]], joined: Sequence[Path] = ()) -> None:
+    def add_costs(
+        self, spent: Sequence[tuple[Mapping[str, Any], int, float]], joined: Sequence[Path] = ()
+    ) -> None:
         """Add what each point cost this session, its chunks and seconds, to what was written of it before.
 
         A point is found again by the text of its part and axes, in this folder and in those ``joined`` to it; points

@@ -17,7 +17,9 @@ REUSE = (1, 3, 4)
 """Numbers of colours (frequencies, or frequencies and polarisations) that a hexagonal layout can share evenly."""
 
 
-def hexagonal_beams(beams: int, spacing_uv: float, centre_uv: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.float64]:
+def hexagonal_beams(
+    beams: int, spacing_uv: float, centre_uv: tuple[float, float] = (0.0, 0.0)
+) -> NDArray[np.float64]:
     """Centres of hexagonally packed beams in the uv plane, from the middle outwards: [beams, 2].
 
     Parameters

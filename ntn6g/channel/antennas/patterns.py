@@ -134,7 +134,9 @@ def s1528_satellite_dbi(
     back = max(0.0, 15.0 + near_side_lobe_db + 0.25 * peak_dbi)
     main = peak_dbi - 3.0 * (psi / half) ** 1.5
     slope = plateau - 25.0 * _log10(psi / edge)
-    return _pieces(psi, [(2.58 * half, main), (edge, plateau), (far_edge, slope), (90.0, 0.0), (math.inf, back)])
+    return _pieces(
+        psi, [(2.58 * half, main), (edge, plateau), (far_edge, slope), (90.0, 0.0), (math.inf, back)]
+    )
 
 
 def s1528_low_orbit_dbi(off_boresight_rad: tf.Tensor, *, peak_dbi: float, half_beam_rad: float) -> tf.Tensor:

@@ -24,7 +24,9 @@ class SatelliteAntenna:
 
     def gain_towards_dbi(self, off_boresight_rad: tf.Tensor) -> tf.Tensor:
         """Gain of the circular aperture, dBi float64 [...]."""
-        relative = circular_aperture(off_boresight_rad, aperture_m=self.aperture_m, frequency_hz=1e9 * self.carrier_ghz)
+        relative = circular_aperture(
+            off_boresight_rad, aperture_m=self.aperture_m, frequency_hz=1e9 * self.carrier_ghz
+        )
         return self.gain_dbi + relative_db(relative)
 
 

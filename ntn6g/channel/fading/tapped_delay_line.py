@@ -99,7 +99,9 @@ class TappedDelayLine:
         return ChannelRealization.without_bulk(gain[:, None, None], tf.cast(excess_delay_s, tf.float32))
 
 
-def direct_process(stream: tf.Tensor, shift_hz: tf.Tensor, times_s: tf.Tensor, start_s: tf.Tensor | None) -> tf.Tensor:
+def direct_process(
+    stream: tf.Tensor, shift_hz: tf.Tensor, times_s: tf.Tensor, start_s: tf.Tensor | None
+) -> tf.Tensor:
     """Line of sight of unit amplitude and uniform phase that turns with a Doppler shift [B]: complex64 [B, T]."""
     phase = random.uniform(random.stream(stream, "phase"), (1,))
     if start_s is not None:

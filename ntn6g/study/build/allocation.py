@@ -47,7 +47,9 @@ def antennas_of(link: Link, fading: str) -> Antennas:
     """
     transmit = link.layers if link.transmit_antennas is None else link.transmit_antennas
     receive = link.layers if link.receive_antennas is None else link.receive_antennas
-    found = Antennas(layers=link.layers, transmit=transmit, receive=receive, precoding=link.precoding, tpmi=link.tpmi)
+    found = Antennas(
+        layers=link.layers, transmit=transmit, receive=receive, precoding=link.precoding, tpmi=link.tpmi
+    )
     if transmit * receive > 1 and fading not in _DRAWN_BY_PAIR:
         raise ScenarioError(
             f"{fading} has one antenna at each end; {found.label} antennas take one of {', '.join(_DRAWN_BY_PAIR)}",

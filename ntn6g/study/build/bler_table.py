@@ -199,5 +199,7 @@ def _batch_rows(block: CodeBlock) -> int:
 
 def curve_step(structure: CurveStructure, *, rows: int) -> LinkStep:
     """Step of a curve, built wherever it is to run."""
-    chain = CodewordChain(structure.block, decoder=structure.decoder, iterations=structure.decoder_iterations)
+    chain = CodewordChain(
+        structure.block, decoder=structure.decoder, iterations=structure.decoder_iterations
+    )
     return LinkStep(chain, rows=rows)

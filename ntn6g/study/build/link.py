@@ -71,7 +71,9 @@ class LinkStudy:
         self.rule = StopRule(**scenario.stop.model_dump())
         asked = [(values, apply(scenario, values)) for values in sweep_points(scenario)]
         where = instants([point for _, point in asked])
-        self.points = [_point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)]
+        self.points = [
+            _point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)
+        ]
         _check_guard([point for _, point in asked], self.points)
         for structure in self.structures:
             make_chain(structure)  # refuses here, before anything is written

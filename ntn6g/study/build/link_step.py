@@ -270,7 +270,9 @@ class LinkStep:
         self._spent_s.append(time.perf_counter() - begun)
         return chunks
 
-    def _sums(self, chunk_keys: tf.Tensor, values: LinkValues) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def _sums(
+        self, chunk_keys: tf.Tensor, values: LinkValues
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         outcome = self.chain(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
 
         def total(column: tf.Tensor, dtype: tf.DType = tf.int64) -> tf.Tensor:

@@ -89,7 +89,9 @@ class Ledger:
         numbers = np.array([number for number, _ in found], np.int64)
         return numbers, ChunkStack.loads(b"".join(tally for _, tally in found), columns)
 
-    def write(self, records: Iterable[tuple[str, int, Chunk]], progress: Sequence[PointProgress] = ()) -> None:
+    def write(
+        self, records: Iterable[tuple[str, int, Chunk]], progress: Sequence[PointProgress] = ()
+    ) -> None:
         """Add chunks (point identity, number, chunk), and where points stand, in one transaction."""
         begun = time.perf_counter()
         with self._transaction("write"):

@@ -23,7 +23,9 @@ def contact_plan(parts: Sequence[Part]) -> "Figure":
     """
     stations = max(len(part.series["stations"]) for part in parts)
     figure = new_figure(max(6.4, 4.4 * len(parts) + 0.6), 2.6 + 0.34 * stations + 1.6)
-    grid = figure.subplots(2, len(parts), sharex="col", squeeze=False, height_ratios=[0.4 + 0.34 * stations, 2.2])
+    grid = figure.subplots(
+        2, len(parts), sharex="col", squeeze=False, height_ratios=[0.4 + 0.34 * stations, 2.2]
+    )
     for (bars, below), part in zip(grid.T, parts, strict=True):
         names = [str(name) for name in part.series["stations"]]
         stop_h = float(part.series["duration_s"]) / 3_600.0

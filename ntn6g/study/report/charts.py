@@ -80,7 +80,9 @@ def _maps(label: str, series: Mapping[str, NDArray[Any]]) -> list[dict[str, Any]
     return charts
 
 
-def _traces(found: list[Curve], looked: list[dict[str, Any]], column: str, words: list[str]) -> list[dict[str, Any]]:
+def _traces(
+    found: list[Curve], looked: list[dict[str, Any]], column: str, words: list[str]
+) -> list[dict[str, Any]]:
     traces = _known(found, looked, column, words)
     for index, (curve, look) in enumerate(zip(found, looked, strict=True)):
         y, low, high = (curve.column(column + end) for end in ("", "_low", "_high"))
@@ -103,7 +105,9 @@ def _traces(found: list[Curve], looked: list[dict[str, Any]], column: str, words
     return traces
 
 
-def _known(found: list[Curve], looked: list[dict[str, Any]], column: str, words: list[str]) -> list[dict[str, Any]]:
+def _known(
+    found: list[Curve], looked: list[dict[str, Any]], column: str, words: list[str]
+) -> list[dict[str, Any]]:
     """Theory beside a measured column; once where all curves share it."""
     source, name = KNOWN.get(column, ("", ""))
     if not source or not any(np.isfinite(curve.column(source)).any() for curve in found):
