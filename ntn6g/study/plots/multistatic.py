@@ -25,8 +25,8 @@ def multistatic(parts: Sequence[Part]) -> "Figure":
         Points of a run, each with the series ``ellipses`` where positions are made; they share their rows. Further runs
         add their curves.
     """
-    runs = list({(part.run, part.name): part for part in parts}.values())
-    maps = [part for part in parts if part.run == parts[0].run and "ellipses" in part.series]
+    runs = list({id(part.rows): part for part in reversed(parts)}.values())[::-1]  # points of a part share its rows
+    maps = [part for part in parts if part.rows is parts[0].rows and "ellipses" in part.series]
     plans = [maps[i] for i in sorted({0, len(maps) // 2, len(maps) - 1})] if maps else []
     curves = {ending: _curves(runs, ending) for ending in _ENDINGS}
     panels = [ending for ending, found in curves.items() if found]
@@ -77,8 +77,14 @@ def _curves(runs: Sequence[Part], ending: str) -> list[tuple[dict[str, str], Any
             for values, rows in groups:
                 told = {"": name} if len(names) > 1 or not (others or len(runs) > 1) else {}
                 told |= {axis: legend_text(axis, plain(value)) for axis, value in zip(others, values, strict=True)}
-                found.append((told | ({"run": part.label or part.run} if len(runs) > 1 else {}), rows, name))
+                found.append((told | (_told_apart(part) if len(runs) > 1 else {}), rows, name))
     return found
+
+
+def _told_apart(part: Part) -> dict[str, str]:
+    """What tells a run from the others, without what tells its own points apart."""
+    told = {key: words for key, words in part.told.items() if key not in part.axes()}
+    return told or {"run": part.run}
 
 
 def _panel(axes: "Axes", curves: Sequence[tuple[dict[str, str], Any, str]], ending: str, axis: str) -> None:

@@ -146,10 +146,19 @@ def test_chunks_depend_on_neither_their_order_nor_their_neighbours():
     assert step([(one, 3), (one, 4)])[0].counts == first.counts
 
 
-@pytest.mark.parametrize("kind", ["ca", "os"])
-def test_every_op_of_the_step_compiles_for_a_gpu(kind):
+SURROUNDED = {
+    "direct": {"over_noise_db": 30.0, "distortion_db": -30.0},
+    "clutter": {"over_noise_db": 10.0, "to_m": 60.0},
+    "platform": {"velocity_m_s": 3.0},
+    "cancel": "static",
+    "waveform": "otfs",
+}
+
+
+@pytest.mark.parametrize(("kind", "more"), [("ca", {}), ("os", {}), ("go", SURROUNDED)])
+def test_every_op_of_the_step_compiles_for_a_gpu(kind, more):
     tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))  # registers the kernels
-    asked = study(swerling=3, estimator="lmmse", detector={"kind": kind, "training": 4}, modulation="16qam")
+    asked = study(swerling=3, estimator="lmmse", detector={"kind": kind, "training": 4}, modulation="16qam", **more)
     step, work = asked.recipe(asked.points[0].structure)(), asked.points[0].work
 
     concrete = step.compiled.get_concrete_function(*step.arguments([(work, 0), (work, 1)]))
