@@ -3,17 +3,18 @@
 `ntn6g.channel.terrestrial` needs Sionna and is therefore imported by its own name.
 """
 
-from ntn6g.channel.budget import (
-    LOSS_TERMS,
-    LinkBudget,
-    LossOptions,
-    Weather,
-    g_over_t_db_k,
-    link_budget,
-    path_loss_terms_db,
-)
+from ntn6g.channel.budget import LinkBudget, g_over_t_db_k, link_budget
 from ntn6g.channel.fading import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
 from ntn6g.channel.guard import check_frequency_domain, check_late_power, check_longest_delay, predicted_ici_db
+from ntn6g.channel.path_loss import (
+    LOSS_TERMS,
+    LossOptions,
+    Span,
+    Weather,
+    combination_db,
+    path_loss_terms_db,
+    span_of,
+)
 from ntn6g.channel.realization import ChannelRealization
 from ntn6g.channel.response import frequency_response
 from ntn6g.channel.tables import (
@@ -32,12 +33,14 @@ __all__ = [
     "LinkBudget",
     "LossOptions",
     "Profile",
+    "Span",
     "TappedDelayLine",
     "Weather",
     "band_of",
     "check_frequency_domain",
     "check_late_power",
     "check_longest_delay",
+    "combination_db",
     "conformance_profile",
     "frequency_response",
     "g_over_t_db_k",
@@ -48,4 +51,5 @@ __all__ = [
     "ntn_tdl_profile",
     "path_loss_terms_db",
     "predicted_ici_db",
+    "span_of",
 ]

@@ -61,12 +61,13 @@ SINGLE = Antennas()
 class LayeredChain(LinkChain):
     """A `LinkChain` of several layers or antennas.
 
-    The antennas of an end are uncorrelated: every pair draws its own fading, as in the low correlation of conformance
-    tests; on white noise antenna i hears antenna i alone. All layers together send the energy that a single one would,
-    so that Es/N0 is that of a receive antenna. Without precoding layer i leaves antenna i; a codebook matrix is fixed;
-    ``svd`` sends along the strongest directions of the true channel, averaged over the slot. DM-RS are precoded with
-    their layers, so that the receiver knows the product of both. It estimates each layer at each antenna and equalises
-    all layers jointly; with several layers pairs of DM-RS elements are averaged, as their cover codes ask.
+    Clusters and rays draw the antennas of both ends together. Else the antennas of an end are uncorrelated: every
+    pair draws its own fading, as in the low correlation of conformance tests; on white noise antenna i hears
+    antenna i alone. All layers together send the energy that a single one would, so that Es/N0 is that of a receive
+    antenna. Without precoding layer i leaves antenna i; a codebook matrix is fixed; ``svd`` sends along the
+    strongest directions of the true channel, averaged over the slot. DM-RS are precoded with their layers, so that
+    the receiver knows the product of both. It estimates each layer at each antenna and equalises all layers
+    jointly; with several layers pairs of DM-RS elements are averaged, as their cover codes ask.
 
     Parameters as `LinkChain`, and
 
@@ -119,6 +120,10 @@ class LayeredChain(LinkChain):
 
     def _pairs(self, keys: tf.Tensor, values: LinkValues, start_s: tf.Tensor | None) -> list[list[ChannelRealization]]:
         """Realizations by receive and transmit antenna; the first pair draws as a single link does."""
+        ports = range(self.antennas.receive), range(self.antennas.transmit)
+        if hasattr(self.fading, "antennas"):  # it draws all pairs at once
+            both = self._draw(keys, values, start_s)
+            return [[replace(both, gain=both.gain[:, rx : rx + 1, tx : tx + 1]) for tx in ports[1]] for rx in ports[0]]
 
         def draw(rx: int, tx: int) -> ChannelRealization:
             if isinstance(self.fading, FlatChannel):
@@ -127,7 +132,7 @@ class LayeredChain(LinkChain):
             own = keys if rx == tx == 0 else random.stream(keys, f"antennas {rx} {tx}")
             return self._draw(own, values, start_s)
 
-        return [[draw(rx, tx) for tx in range(self.antennas.transmit)] for rx in range(self.antennas.receive)]
+        return [[draw(rx, tx) for tx in ports[1]] for rx in ports[0]]
 
     def _through(
         self, drawn: list[list[ChannelRealization]], values: LinkValues, layers: list[tf.Tensor]

@@ -29,24 +29,23 @@ from ntn6g.scenario.channel import (
     Channel,
     Conformance,
     Fading,
-    GasModel,
     Guard,
+    LandMobile,
     Loo,
-    Losses,
     NtnCdl,
     NtnRays,
     NtnTdl,
+    Panel,
     Rician,
-    ScintillationModel,
     ShadowedRician,
     Tdl,
-    Weather,
 )
 from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.harq import Harq, LimitedBuffer
 from ntn6g.scenario.link import Budget, Decoder, Link, Power, Ptrs
 from ntn6g.scenario.load import dump, load, shipped_configs
+from ntn6g.scenario.losses import GasModel, Losses, ObstacleModel, ScintillationModel, Weather
 from ntn6g.scenario.multistatic import EchoPath, Multistatic
 from ntn6g.scenario.platforms import (
     At,
@@ -115,6 +114,7 @@ __all__ = [
     "Harq",
     "Isotropic",
     "Keplerian",
+    "LandMobile",
     "LayoutBeam",
     "LimitedBuffer",
     "Link",
@@ -126,7 +126,9 @@ __all__ = [
     "NtnCdl",
     "NtnRays",
     "NtnTdl",
+    "ObstacleModel",
     "Omm",
+    "Panel",
     "Part",
     "Pass",
     "Peer",

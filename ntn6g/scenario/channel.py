@@ -6,6 +6,7 @@ from pydantic import Field
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import Section
+from ntn6g.scenario.losses import GasModel, Losses, ObstacleModel, ScintillationModel, Weather, check_losses
 
 LINE_OF_SIGHT_PROFILES = {
     "ntn-cdl": ("C", "D"),  # tables 6.9.1-3 and 6.9.1-4
@@ -36,6 +37,23 @@ class NtnTdl(Section):
     """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
 
 
+class Panel(Section):
+    """Antenna elements of one end as clusters and rays see them, isotropic and linearly polarised."""
+
+    slant_deg: list[Annotated[float, Field(ge=-90.0, le=90.0)]] = Field(min_length=1, max_length=16)
+    """Polarisation of each element against the vertical, degrees, -90 to 90; as many as elements, 1 to 16."""
+    position_wavelengths: list[tuple[float, float, float]] = Field(default_factory=list)
+    """Place of each in wavelengths: towards the satellite's azimuth, to its left, up; default: all at one point."""
+
+    def check(self, key: str) -> None:
+        """Raise `ScenarioError` unless positions fit the elements."""
+        if self.position_wavelengths and len(self.position_wavelengths) != len(self.slant_deg):
+            raise ScenarioError(
+                f"{len(self.position_wavelengths)} positions for {len(self.slant_deg)} elements of slant_deg",
+                key=f"{key}.position_wavelengths",
+            )
+
+
 class NtnRays(Section):
     """The ray model of TR 38.811 6.7.2, every block with its own large-scale parameters, clusters and rays."""
 
@@ -44,6 +62,10 @@ class NtnRays(Section):
     sight: Literal["fixed", "drawn"] = "fixed"
     """Line of sight as `channel.line_of_sight` says, by default with it; or drawn for every block with the \
 probability of TR 38.811, clutter then being a loss of the blocks without."""
+    terminal: Panel | None = None
+    """Antenna elements of the terminal; default: one, vertical."""
+    satellite: Panel | None = None
+    """Antenna elements of the satellite; default: one, vertical."""
 
 
 class NtnCdl(Section):
@@ -61,6 +83,10 @@ class NtnCdl(Section):
     """Spread of azimuths of arrival, degrees, above 0 to 104; default: median of TR 38.811 at the elevation."""
     zenith_spread_deg: float | None = Field(default=None, gt=0.0, le=52.0)
     """Spread of zeniths of arrival, degrees, above 0 to 52; default: median of TR 38.811 at the elevation."""
+    terminal: Panel | None = None
+    """Antenna elements of the terminal; default: one, vertical."""
+    satellite: Panel | None = None
+    """Antenna elements of the satellite; default: one, vertical."""
 
 
 class Conformance(Section):
@@ -101,6 +127,18 @@ class Loo(Section):
     """Standard deviation of the direct signal, dB, 0 to 30."""
     multipath_db: float = Field(ge=-100.0, le=20.0)
     """Mean power of the multipath, dB, -100 to 20."""
+    los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
+    """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
+
+
+class LandMobile(Section):
+    """Flat fading of a terminal that drives in and out of shadow (ITU-R P.681, two states), in `channel.environment`.
+
+    Its level counts as that of `loo` does; carriers of 1.5 to 3 GHz, and of 10 to 20 GHz in suburban and rural places.
+    """
+
+    kind: Literal["land-mobile"]
+    """One path: a line of sight that good and bad states of the way shadow, and a Rayleigh process."""
     los_doppler_ratio: float = Field(default=0.7, ge=0.0, le=1.0)
     """Doppler shift of the line of sight from the terminal's motion over the maximum one, 0 to 1."""
 
@@ -150,7 +188,8 @@ class Tdl(Section):
 
 
 Fading = Annotated[
-    Awgn | NtnTdl | NtnCdl | NtnRays | Conformance | Rician | Loo | ShadowedRician | Tdl, Field(discriminator="kind")
+    Awgn | NtnTdl | NtnCdl | NtnRays | Conformance | Rician | Loo | LandMobile | ShadowedRician | Tdl,
+    Field(discriminator="kind"),
 ]
 
 
@@ -158,82 +197,7 @@ def follows_elevation(fading: Section) -> bool:
     """Whether a kind of fading needs the elevation of the satellite."""
     if isinstance(fading, Rician):
         return fading.k_factor_db is None
-    return isinstance(fading, NtnTdl | NtnCdl | NtnRays)
-
-
-class Losses(Section):
-    """Which large-scale losses count."""
-
-    free_space: bool = True
-    """Free-space path loss over the slant range."""
-    gas: bool = True
-    """Absorption by atmospheric gases."""
-    scintillation: bool = True
-    """Ionospheric or tropospheric scintillation loss."""
-    clutter: bool = True
-    """Clutter loss where there is no line of sight."""
-    rain: bool = False
-    """Rain attenuation, exceeded for `weather.exceeded_percent` of the year (ITU-R P.618)."""
-    cloud: bool = False
-    """Attenuation by the liquid water of clouds (ITU-R P.840)."""
-    faraday: bool = False
-    """Loss between linear antennas, as the ionosphere turns polarisation by 108 degrees over the squared GHz."""
-    cross_polar: bool = False
-    """Interference from the other polarisation, in use at equal power, through rain and ice (ITU-R P.618, 4.1); needs \
-rain, and counts in a link budget."""
-    building: Literal["none", "traditional", "thermally-efficient"] = "none"
-    """Median loss into a building of this kind around the terminal (ITU-R P.2109), or none."""
-    shadow_fading: Literal["none", "draw"] = "none"
-    """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811; counts in a link budget, and \
-with ntn-rays it is the one that is correlated with the other large-scale parameters."""
-    shadow_margin_db: float = Field(default=0.0, ge=0.0, le=100.0)
-    """Fixed margin for shadow fading, dB, 0 to 100."""
-
-
-class GasModel(Section):
-    """How the attenuation by gases is found."""
-
-    method: Literal["table", "p676"] | None = None
-    """Zenith values that TR 38.821 uses (1 to 40 GHz), or ITU-R P.676 line by line (1 to 1000 GHz); default: table \
-within its range, else p676."""
-    vapour_density_g_m3: float = Field(default=7.5, ge=0.0, le=50.0)
-    """Water vapour density at sea level for p676, g/m3, 0 to 50."""
-    frequency: Literal["nearest", "interpolate"] = "interpolate"
-    """Between the table's frequencies: the nearest row or interpolation."""
-    below_10_ghz: bool = True
-    """Whether gases count below 10 GHz, where TR 38.811 lets them be neglected under conditions."""
-
-
-class ScintillationModel(Section):
-    """How scintillation is found."""
-
-    method: Literal["table", "p618"] = "table"
-    """Tropospheric, from 6 GHz up: the 1 % values of TR 38.811 at 20 GHz, or ITU-R P.618 2.4.1."""
-    wet_refractivity: float | None = Field(default=None, ge=0.0, le=200.0)
-    """Median wet refractivity for p618, N-units, 0 to 200; default: ITU-R P.453 map (extra climate)."""
-    antenna_diameter_m: float | None = Field(default=None, gt=0.0, le=100.0)
-    """Diameter of the ground antenna, whose aperture averages, m, above 0 to 100; required by p618."""
-    antenna_efficiency: float = Field(default=0.5, gt=0.0, le=1.0)
-    """Efficiency of that antenna, above 0 to 1."""
-    fluctuation_4ghz_db: float = Field(default=1.1, ge=0.0, le=30.0)
-    """Ionospheric, below 6 GHz: peak-to-peak fluctuation at 4 GHz, dB, 0 to 30; 0 at latitudes of 20 to 60 degrees."""
-
-
-class Weather(Section):
-    """The climate of the terminal for rain and cloud losses: given, or read from maps by location."""
-
-    exceeded_percent: float = Field(default=0.1, ge=0.001, le=5.0)
-    """Share of the year for which losses by rain, cloud and p618 are exceeded, percent, 0.001 to 5."""
-    rain_rate_001_mm_h: float | None = Field(default=None, ge=0.0, le=250.0)
-    """Rain rate exceeded 0.01 % of the year, mm/h, 0 to 250; default: ITU-R P.837 map (extra climate)."""
-    rain_height_km: float | None = Field(default=None, ge=0.0, le=10.0)
-    """Mean rain height above sea level, km, 0 to 10; default: ITU-R P.839 map (extra climate)."""
-    liquid_kg_m2: float | None = Field(default=None, ge=0.0, le=20.0)
-    """Cloud liquid water exceeded for that share, kg/m2, 0 to 20; default: ITU-R P.840 map (extra climate)."""
-    rain_probability_percent: float | None = Field(default=None, gt=0.0, lt=100.0)
-    """Share of the year with rain, percent, between 0 and 100, for rain series; default: ITU-R P.837 map."""
-    polarisation_tilt_deg: float = Field(default=45.0, ge=0.0, le=90.0)
-    """Tilt of the polarisation to the horizontal, degrees, 0 to 90; 45 for circular."""
+    return isinstance(fading, NtnTdl | NtnCdl | NtnRays | LandMobile)
 
 
 class Guard(Section):
@@ -266,6 +230,8 @@ class Channel(Section):
     """How gas absorption is found."""
     scintillation_model: ScintillationModel = Field(default_factory=ScintillationModel)
     """How scintillation is found."""
+    obstacle_model: ObstacleModel = Field(default_factory=ObstacleModel)
+    """How clutter, trees and buildings are found, and at which share of places."""
     weather: Weather = Field(default_factory=Weather)
     """Climate of the terminal, for the losses by rain and cloud."""
     table_interpolation: Literal["linear", "nearest"] = "linear"
@@ -277,16 +243,20 @@ class Channel(Section):
 
     def check(self) -> None:
         """Raise `ScenarioError` where the parameters of the fading do not fit together."""
-        self._check_losses()
+        check_losses(self.losses, self.gas_model, self.scintillation_model, self.weather)
         fading = self.fading
         if isinstance(fading, ShadowedRician):
             fading.check()
+        for end in ("terminal", "satellite"):
+            panel = getattr(fading, end, None)
+            if panel is not None:
+                panel.check(f"channel.fading.{end}")
         if isinstance(fading, NtnRays) and fading.sight == "drawn" and self.line_of_sight is not None:
             raise ScenarioError(
                 f"{str(self.line_of_sight).lower()} beside channel.fading.sight: drawn, which draws it; leave one out",
                 key="channel.line_of_sight",
             )
-        sees = isinstance(fading, Rician) or (
+        sees = isinstance(fading, Rician | LandMobile) or (
             isinstance(fading, NtnTdl | NtnCdl | Tdl) and fading.profile in LINE_OF_SIGHT_PROFILES[fading.kind]
         )
         if sees and self.line_of_sight is False:
@@ -302,28 +272,4 @@ class Channel(Section):
                 f"{fading.k_factor_db:g} dB does not apply to profile {fading.profile}, which has no line of "
                 f"sight; use profile {' or '.join(with_sight)}, or leave the key out",
                 key="channel.fading.k_factor_db",
-            )
-
-    def _check_losses(self) -> None:
-        percent = self.weather.exceeded_percent
-        if self.scintillation_model.method == "p618":
-            if self.scintillation_model.antenna_diameter_m is None:
-                raise ScenarioError(
-                    "required key is missing; scintillation by p618 depends on the antenna",
-                    key="channel.scintillation_model.antenna_diameter_m",
-                )
-            if percent < 0.01:
-                raise ScenarioError(
-                    f"{percent:g} % is below the 0.01 % of scintillation by ITU-R P.618, 2.4.1",
-                    key="channel.weather.exceeded_percent",
-                )
-        if self.losses.cross_polar and not self.losses.rain:
-            raise ScenarioError(
-                "true needs channel.losses.rain: true, whose attenuation decides the discrimination",
-                key="channel.losses.cross_polar",
-            )
-        if self.losses.cross_polar and percent > 1.0:
-            raise ScenarioError(
-                f"{percent:g} % is above the 1 % of cross-polar discrimination by ITU-R P.618, 4.1",
-                key="channel.weather.exceeded_percent",
             )

@@ -14,7 +14,8 @@ def _configs() -> dict[str, str]:
 def _channels() -> dict[str, str]:
     return {
         "awgn": "white Gaussian noise only",
-        "loo": "flat: log-normal line of sight and Rayleigh multipath (Loo; ITU-R P.681 within a state)",
+        "land-mobile": "flat: good and bad states along the way of the terminal (ITU-R P.681, two states)",
+        "loo": "flat: log-normal line of sight and Rayleigh multipath (Loo)",
         "ntn-cdl": "NTN-CDL-A to -D of TR 38.811, scaled to the elevation in delay, K-factor and angles",
         "ntn-conformance": "NTN-TDLA100 and NTN-TDLC5 of the conformance tests of TS 38.101-5 and TS 38.108",
         "ntn-rays": "the ray model of TR 38.811: large-scale parameters, clusters and rays drawn for every block",

@@ -1,6 +1,7 @@
 """Links over the ray model: what the channel alone says must be what the link counts."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from scipy import stats
 from scipy.special import ndtr
 
 from ntn6g.channel import frequency_response
-from ntn6g.channel.fading.rays import RayChannel, RayFading, Scattering
+from ntn6g.channel.fading.rays import Elements, RayChannel, RayFading, Scattering
+from ntn6g.channel.fading.rays.elements import ISOTROPIC
 from ntn6g.core import random
+from ntn6g.phy.layered import Antennas
 from ntn6g.study.build.link_step import make_chain
 
 UNCODED = {"mcs": None, "modulation": "bpsk", "perfect_csi": True, "pilots": False, "fading": "ntn-rays"}
@@ -18,7 +21,26 @@ ROWS = 64
 ELEVATION_RAD = np.deg2rad(np.linspace(10.0, 90.0, ROWS)).astype(np.float32)
 
 
-def link(links, scattering, **changes):
+LINE = (
+    (0.0, 0.0),
+    ((0.0, 0.0, 0.0), (0.0, 0.5, 0.0)),
+)  # two vertical elements of the terminal, half a wavelength apart
+ONE = ((0.0,), ())
+
+
+def test_two_elements_of_the_terminal_are_combined_from_one_draw_of_rays(links):
+    """Errors of BPSK given both responses of the model: Q(sqrt(2 (|H1|^2 + |H2|^2))), 40000 bits, |z| < 3.3 at 1e-3."""
+    scattering = ("urban", "Ka", False)
+    bit_errors, _, power, _ = link(
+        links, scattering, terminal=Elements(*LINE), antennas=Antennas(receive=2), panels=(LINE, ONE, 0.0)
+    )
+    wrong = ndtr(-np.sqrt(2.0 * power))
+    expected, deviation = wrong.sum(), math.sqrt((wrong * (1.0 - wrong)).sum())
+    assert abs(bit_errors.sum() - expected) < 3.3 * deviation
+    assert deviation < 0.05 * expected
+
+
+def link(links, scattering, terminal=ISOTROPIC, **changes):
     """A chain, its outcome over 64 blocks from 10 to 90 degrees, and the responses that the model alone draws."""
     structure = links.structure(**UNCODED | changes, scattering=scattering)
     chain = make_chain(structure)
@@ -35,14 +57,16 @@ def link(links, scattering, **changes):
         return outcome.bit_errors, outcome.sinr
 
     bit_errors, sinr = (each.numpy() for each in run(keys, values))
-    model = RayChannel([Scattering(*scattering)])
+    model = RayChannel([Scattering(*scattering)], terminal=terminal)
     drawn = model(
         keys,
         times_s=tf.constant(chain.grid.symbol_times_s, tf.float32),
         elevation_rad=tf.constant(ELEVATION_RAD),
         doppler_hz=tf.zeros([ROWS]),
     )
-    power = np.abs(frequency_response(drawn, chain.grid.frequencies_hz).numpy().astype(complex)) ** 2
+    each = [replace(drawn, gain=drawn.gain[:, rx : rx + 1]) for rx in range(drawn.gain.shape[1])]
+    responses = [frequency_response(one, chain.grid.frequencies_hz).numpy().astype(complex) for one in each]
+    power = sum(np.abs(response) ** 2 for response in responses)
     return bit_errors, sinr, power.reshape(ROWS, -1), model.large_scale(keys, tf.constant(ELEVATION_RAD))
 
 

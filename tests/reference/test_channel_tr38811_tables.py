@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 
 from ntn6g.channel import ENVIRONMENTS, lookup, ntn_tdl_profile
-from ntn6g.channel.fading.rays import Scattering, Tables
+from ntn6g.channel.fading.rays import LARGE_SCALE, Scattering, Tables
 from ntn6g.channel.tables import read_table
 
 VALUES = yaml.safe_load((Path(__file__).parent / "data" / "channel_tr38811.yaml").read_text(encoding="utf-8"))
@@ -46,6 +46,35 @@ def test_large_scale_losses(environment, band, sight):
     assert ours("clutter_db") == pytest.approx([0.0] * 9 if sight else shadowing["clutter_db"], rel=1e-12)
     assert ours("los_probability") == pytest.approx(VALUES["los_probability"][environment], rel=1e-12)
     assert ours("tropospheric_scintillation_db") == pytest.approx(VALUES["tropospheric_scintillation_db"], rel=1e-12)
+
+
+@pytest.mark.parametrize(("environment", "band", "sight"), COLUMNS)
+def test_cross_correlations(environment, band, sight):
+    """Of two other transcriptions, see the data; a K-factor without line of sight correlates with nothing."""
+    printed = VALUES["correlations"][environment][f"{'LOS' if sight else 'NLOS'}_{band}"]
+    ours = Tables([Scattering(environment, band, sight)]).at(tf.constant(ELEVATION_RAD)).correlation
+    pairs = [(LARGE_SCALE[row], LARGE_SCALE[column]) for row in range(5) for column in range(row)]
+
+    for (first, second), found in zip(pairs, ours, strict=True):
+        row = printed.get(f"{first}_{second}", printed.get(f"{second}_{first}"))
+        if row is None:
+            assert not sight
+            assert "K" in (first, second)
+        assert found.numpy() == pytest.approx(row or [0.0] * 9, abs=1e-6), (first, second)
+    matrices = np.tile(np.eye(5), (9, 1, 1))
+    for (row, column), found in zip([(r, c) for r in range(5) for c in range(r)], ours, strict=True):
+        matrices[:, row, column] = matrices[:, column, row] = found.numpy()
+    assert np.linalg.eigvalsh(matrices).min() > 0.0
+
+
+def test_entries_that_public_models_have_wrong_are_those_of_the_report():
+    """OpenNTN 1.x: cluster spreads of urban Ka links without sight at 30 to 50 degrees; ns-3: the Ka band for S."""
+    urban = Tables([Scattering("urban", "Ka", False)]).at(tf.constant(ELEVATION_RAD))
+    assert urban.cASA.numpy()[2:5] == pytest.approx([16.4, 17.86, 19.74])
+    low, high = (Tables([Scattering("suburban", band, False)]).at(tf.constant(ELEVATION_RAD)) for band in ("S", "Ka"))
+    assert low.muDS.numpy()[0] == pytest.approx(-7.91)
+    assert high.muDS.numpy()[0] == pytest.approx(-7.43)
+    assert high.muZSA.numpy()[7] == pytest.approx(1.38)  # the uplink's spread of zenith at the terminal, 80 degrees
 
 
 def test_angular_scaling_is_that_of_the_number_of_clusters():

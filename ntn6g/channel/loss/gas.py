@@ -37,8 +37,8 @@ def zenith_gas_loss_db(carrier_hz: float, frequencies: Literal["linear", "neares
     carrier_ghz = carrier_hz / 1e9
     if not 1.0 <= carrier_ghz <= 40.0:
         raise ScenarioError(
-            f"{carrier_ghz:g} GHz is outside the 1 to 40 GHz of the tabulated gas attenuation; the "
-            "line-by-line model of ITU-R P.676 is not in this version; switch the term gas off",
+            f"{carrier_ghz:g} GHz is outside the 1 to 40 GHz of the tabulated gas attenuation; use "
+            "channel.gas_model.method: p676 (1 to 1000 GHz), or switch the term gas off",
             key="channel.carrier_ghz",
         )
     if frequencies == "nearest":

@@ -122,6 +122,49 @@ def roadside_tree_fade_db(elevation_rad: Any, frequency_hz: float, exceeded_perc
     return np.where(p > 20.0, fade * np.log(80.0 / p) / math.log(4.0), fade)
 
 
+def tree_fade_duration_share(distance_m: Any) -> Any:
+    r"""Share of fades by roadside trees deeper than 5 dB that last longer than a distance travelled.
+
+    .. math::
+        P = \tfrac12 \left(1 - \mathrm{erf} \frac{\ln d - \ln 0.22}{1.215 \sqrt 2}\right)
+
+    Parameters
+    ----------
+    distance_m : [...]
+        Positive; divide by the speed for a duration.
+
+    Returns
+    -------
+    [...], float64 NumPy
+        0 to 1.
+
+    References
+    ----------
+    ITU-R P.681-11, Annex 1, 4.1.2.
+    """
+    from scipy.special import ndtr
+
+    return ndtr(-np.log(np.asarray(distance_m, np.float64) / 0.22) / 1.215)
+
+
+def tree_gap_share(distance_m: Any, shadowing: Literal["moderate", "extreme"]) -> Any:
+    """Share of the gaps between fades by roadside trees deeper than 5 dB that last longer than a distance travelled.
+
+    Parameters
+    ----------
+    distance_m : [...]
+        Positive; at most 1 is returned where the power law exceeds it.
+    shadowing : str
+        ``moderate`` or ``extreme``.
+
+    References
+    ----------
+    ITU-R P.681-11, Annex 1, 4.1.3.
+    """
+    level, slope = {"moderate": (0.2054, -0.58), "extreme": (0.1171, -0.8371)}[shadowing]
+    return np.minimum(level * np.asarray(distance_m, np.float64) ** slope, 1.0)
+
+
 def _inside(frequency_hz: float, low: float, high: float, source: str) -> float:
     f_ghz = float(frequency_hz) / 1e9
     if not low <= f_ghz <= high:

@@ -37,25 +37,48 @@ WHOLE_SLOT = Allocation()
 _DRAWN_BY_PAIR = ("awgn", "tdl", "ntn-tdl", "ntn-conformance", "rician")  # kinds whose antennas may be independent
 
 
-def antennas_of(link: Link, fading: str) -> Antennas:
-    """Antennas and layers that a link section asks for.
+def antennas_of(link: Link, fading: Any) -> Antennas:
+    """Antennas and layers that a link section asks for, of the elements that its fading draws where it has panels.
 
     Raises
     ------
     ScenarioError
-        More layers than antennas, a precoding that does not fit them, or a fading whose antennas are not independent.
+        More layers than antennas, a precoding that does not fit them, a fading whose antennas are not independent, or
+        numbers of antennas that are not those of the panels.
     """
-    transmit = link.layers if link.transmit_antennas is None else link.transmit_antennas
-    receive = link.layers if link.receive_antennas is None else link.receive_antennas
+    sizes = _panel_sizes(fading, link.direction)
+    transmit = _agreed(link.transmit_antennas, sizes and sizes[1], link.layers, "transmit_antennas")
+    receive = _agreed(link.receive_antennas, sizes and sizes[0], link.layers, "receive_antennas")
     found = Antennas(
         layers=link.layers, transmit=transmit, receive=receive, precoding=link.precoding, tpmi=link.tpmi
     )
-    if transmit * receive > 1 and fading not in _DRAWN_BY_PAIR:
+    if sizes is None and transmit * receive > 1 and fading.kind not in _DRAWN_BY_PAIR:
         raise ScenarioError(
-            f"{fading} has one antenna at each end; {found.label} antennas take one of {', '.join(_DRAWN_BY_PAIR)}",
+            f"{fading.kind} has one antenna at each end; {found.label} antennas take one of "
+            f"{', '.join(_DRAWN_BY_PAIR)}, or ntn-rays and ntn-cdl with terminal and satellite",
             key="channel.fading.kind",
         )
     return found
+
+
+def _panel_sizes(fading: Any, direction: str) -> tuple[int, int] | None:
+    """Receive and transmit elements of a fading with panels; None without."""
+    panels = getattr(fading, "terminal", None), getattr(fading, "satellite", None)
+    if panels == (None, None):
+        return None
+    terminal, satellite = (1 if panel is None else len(panel.slant_deg) for panel in panels)
+    return (terminal, satellite) if direction == "downlink" else (satellite, terminal)
+
+
+def _agreed(given: int | None, elements: int | None, layers: int, name: str) -> int:
+    if elements is None:
+        return layers if given is None else given
+    if given is not None and given != elements:
+        raise ScenarioError(
+            f"{given} is not the {elements} elements that channel.fading has at that end; leave it out",
+            key=f"link.{name}",
+        )
+    return elements
 
 
 def allocation_of(link: Link) -> Allocation:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ntn6g import channel, scenario
 from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
-from ntn6g.channel.fading import SHADOWINGS, LooFading, RicianFading, ShadowedRician
-from ntn6g.channel.fading.rays import ClusteredDelayLine, RayFading, Scattering
+from ntn6g.channel.fading import SHADOWINGS, LandMobileFading, LooFading, RicianFading, ShadowedRician
+from ntn6g.channel.fading.rays import ClusteredDelayLine, Elements, Ends, RayFading, Scattering
+from ntn6g.channel.loss import faraday_rotation_rad
 from ntn6g.scenario import Channel
 
 if TYPE_CHECKING:
@@ -51,20 +52,65 @@ def _clusters(structure: "LinkStructure") -> "Fading":
         interpolation="nearest" if structure.table_interpolation == "nearest" else "linear",
         azimuth_spread_deg=azimuth_deg,
         zenith_spread_deg=zenith_deg,
+        ends=Ends(**_ends(structure)),
     )
+
+
+def _ends(structure: "LinkStructure") -> dict[str, Any]:
+    """Elements of both ends, direction and rotation; nothing without panels."""
+    if structure.panels is None:
+        return {}
+    *panels, faraday_rad = structure.panels
+    terminal, satellite = (Elements(*panel) for panel in panels)
+    return {
+        "terminal": terminal,
+        "satellite": satellite,
+        "direction": structure.allocation.direction,
+        "faraday_rad": faraday_rad,
+    }
+
+
+def _panels(fading: Any, air: Channel) -> dict[str, Any]:
+    """Field ``panels`` of a structure, where either end has one."""
+    given = fading.terminal, fading.satellite
+    if given == (None, None):
+        return {}
+    shapes = [
+        ((0.0,), ())
+        if panel is None
+        else (tuple(math.radians(each) for each in panel.slant_deg), tuple(panel.position_wavelengths))
+        for panel in given
+    ]
+    turn = float(faraday_rotation_rad(air.carrier_ghz * 1e9)) if air.losses.faraday else 0.0
+    return {"panels": (*shapes, turn)}
 
 
 def _rays(structure: "LinkStructure") -> "Fading":
     place: Any = structure.scattering
     interpolation: Any = structure.table_interpolation
     clutter = bool(structure.fading_parameters)
-    return RayFading(*place, interpolation=interpolation, shadowing=structure.shadowing, clutter=clutter)
+    return RayFading(
+        *place, interpolation=interpolation, shadowing=structure.shadowing, clutter=clutter, **_ends(structure)
+    )
 
 
 def _loo(structure: "LinkStructure") -> "Fading":
     names = ("direct_mean_db", "direct_sigma_db", "multipath_db")
     given: Any = dict(zip(names, structure.fading_parameters, strict=True))
     return LooFading(**given, absolute=structure.shadowing, los_doppler_ratio=structure.los_doppler_ratio)
+
+
+def _land_mobile(structure: "LinkStructure") -> "Fading":
+    (carrier_ghz,) = structure.fading_parameters
+    assert structure.scattering is not None
+    assert carrier_ghz is not None  # both as `fading_structure` makes them
+    return LandMobileFading(
+        structure.scattering[0],
+        carrier_hz=1e9 * carrier_ghz,
+        interpolation="nearest" if structure.table_interpolation == "nearest" else "linear",
+        absolute=structure.shadowing,
+        los_doppler_ratio=structure.los_doppler_ratio,
+    )
 
 
 def _shadowed(structure: "LinkStructure") -> "Fading":
@@ -74,6 +120,7 @@ def _shadowed(structure: "LinkStructure") -> "Fading":
 
 FADINGS: dict[str, Callable[["LinkStructure"], "Fading"]] = {
     "awgn": lambda structure: FlatChannel(),
+    "land-mobile": _land_mobile,
     "loo": _loo,
     "ntn-cdl": _clusters,
     "ntn-conformance": _delay_line,
@@ -105,9 +152,11 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
     fading = air.fading
     found: dict[str, Any] = {"fading": fading.kind, "profile": getattr(fading, "profile", None)}
     found["los_doppler_ratio"] = getattr(fading, "los_doppler_ratio", 0.7)  # TR 38.901 7.7.2
-    if isinstance(fading, scenario.NtnRays | scenario.NtnCdl):
+    if isinstance(fading, scenario.NtnRays | scenario.NtnCdl | scenario.LandMobile):
         found["scattering"] = (air.environment, channel.band_of(air.carrier_ghz * 1e9), sight)
         found["table_interpolation"] = air.table_interpolation
+    if isinstance(fading, scenario.NtnRays | scenario.NtnCdl):
+        found |= _panels(fading, air)
     if isinstance(fading, scenario.NtnRays):
         found["shadowing"] = shadowing
         if fading.sight == "drawn":
@@ -115,6 +164,9 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
             found["fading_parameters"] = (1.0,) if budget and air.losses.clutter else ()
     elif isinstance(fading, scenario.NtnCdl):
         found["fading_parameters"] = (fading.azimuth_spread_deg, fading.zenith_spread_deg)
+    elif isinstance(fading, scenario.LandMobile):
+        found["fading_parameters"] = (air.carrier_ghz,)
+        found["shadowing"] = budget
     elif isinstance(fading, scenario.Loo):
         found["fading_parameters"] = (fading.direct_mean_db, fading.direct_sigma_db, fading.multipath_db)
         found["shadowing"] = budget

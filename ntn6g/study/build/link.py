@@ -208,7 +208,7 @@ def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
         ),
         limited_buffer=None if buffer is None else LimitedBuffer(**buffer.model_dump()),
         allocation=allocation_of(link),
-        antennas=antennas_of(link, air.fading.kind),
+        antennas=antennas_of(link, air.fading),
     )
 
 

@@ -31,6 +31,10 @@ _BATCH_BYTES = 256 * 2**20  # beyond it nothing gets faster on a CPU, and points
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 
 
+PanelElements = tuple[tuple[float, ...], tuple[tuple[float, float, float], ...]]
+"""Slants in radians and positions in wavelengths of an end's elements."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HarqStructure:
     """Redundancy versions in turn, most transmissions with feedback, slots of a block without."""
@@ -81,6 +85,8 @@ class LinkStructure:
     fading_parameters: tuple[float | None, ...] = ()
     allocation: Allocation = WHOLE_SLOT
     antennas: Antennas = SINGLE
+    panels: tuple[PanelElements, PanelElements, float] | None = None
+    """Elements of terminal and satellite, and Faraday rotation in radians, of clusters and rays."""
 
     @property
     def channel_key(self) -> str:

@@ -1,19 +1,29 @@
 """From the sections power and channel to Es/N0: given as such, per bit, or by a link budget."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from ntn6g import channel
-from ntn6g.channel.loss import cross_polar_discrimination_db
+from ntn6g.channel.loss import cross_polar_discrimination_db, ionospheric_scale_db
 from ntn6g.channel.loss.shadowing import shadow_sigma_db
 from ntn6g.channel.loss.weather import at_location
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, db_to_linear, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
-from ntn6g.scenario import Budget, Channel, Loo, NtnRays, Power, ShadowedRician, Terminal
+from ntn6g.scenario import (
+    Budget,
+    Channel,
+    LandMobile,
+    Loo,
+    NtnRays,
+    Power,
+    ScintillationModel,
+    ShadowedRician,
+    Terminal,
+)
 from ntn6g.study.build.antennas import Gains
 from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.build.geometry import Instant
@@ -73,13 +83,15 @@ def loss_options(air: Channel, terminal: Terminal | None = None) -> channel.Loss
         "rain": losses.rain,
         "cloud": losses.cloud,
         "scintillation": losses.scintillation,
-        "faraday": losses.faraday,
+        "faraday": losses.faraday and not any(getattr(air.fading, end, None) for end in ("terminal", "satellite")),
         "clutter": losses.clutter,
+        "trees": losses.trees,
         "building": losses.building != "none",
         "shadow": losses.shadow_margin_db > 0.0,
     }
-    scintillation = air.scintillation_model
-    method = air.gas_model.method or ("table" if 1.0 <= air.carrier_ghz <= 40.0 else "p676")
+    scintillation, obstacles = air.scintillation_model, air.obstacle_model
+    tabulated = 1.0 <= air.carrier_ghz <= 40.0 and air.gas_model.vapour_density_g_m3 != "map"
+    method = air.gas_model.method or ("table" if tabulated else "p676")
     return channel.LossOptions(
         terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
         gas_method=method,
@@ -88,40 +100,62 @@ def loss_options(air: Channel, terminal: Terminal | None = None) -> channel.Loss
         scintillation_method=scintillation.method,
         antenna_diameter_m=scintillation.antenna_diameter_m or 1.0,  # given where it counts
         antenna_efficiency=scintillation.antenna_efficiency,
-        ionospheric_fluctuation_4ghz_db=scintillation.fluctuation_4ghz_db,
+        ionospheric_fluctuation_4ghz_db=_fluctuation_db(scintillation),
+        combination=air.weather.combination,
+        clutter_method=obstacles.clutter,
+        clutter_probability=obstacles.clutter_percent / 100.0,
+        trees_percent=obstacles.trees_percent,
         interpolation=air.table_interpolation,
         below_table=air.below_table,
         shadow_margin_db=losses.shadow_margin_db,
         building="traditional" if losses.building == "none" else losses.building,
+        building_probability=obstacles.building_percent / 100.0,
         weather=_weather(air, terminal),
     )
 
 
+def _fluctuation_db(asked: ScintillationModel) -> float:
+    if asked.s4 is not None:
+        return ionospheric_scale_db(asked.s4)
+    return 1.1 if asked.fluctuation_4ghz_db is None else asked.fluctuation_4ghz_db  # TR 38.821 V16.2.0, 6.1.3.1
+
+
 def _weather(air: Channel, terminal: Terminal | None) -> channel.Weather:
-    asked, losses = air.weather, air.losses
+    asked, losses, vapour = air.weather, air.losses, air.gas_model.vapour_density_g_m3
     given = {
         "rain_rate_001_mm_h": asked.rain_rate_001_mm_h if losses.rain else 0.0,
         "rain_height_km": asked.rain_height_km if losses.rain else 0.0,
         "liquid_kg_m2": asked.liquid_kg_m2 if losses.cloud else 0.0,
         "wet_refractivity": _wet_refractivity(air),
+        "vapour_density_g_m3": None if vapour == "map" else vapour,
     }
     height_km = 0.0 if terminal is None else max(terminal.altitude_m, 0.0) / METRES_PER_KILOMETRE
+    latitude_deg = asked.latitude_deg if asked.latitude_deg is not None or terminal is None else terminal.latitude_deg
+    if losses.rain and latitude_deg is None:
+        raise ScenarioError(
+            "required key is missing; rain statistics depend on it, and there is no terminal",
+            key="channel.weather.latitude_deg",
+        )
     if None in given.values():
         if terminal is None:
             raise ScenarioError(
-                "rain, cloud and scintillation by p618 need a terminal, or all numbers given", key="channel.weather"
+                "rain, cloud, vapour by map and scintillation by p618 need a terminal, or all numbers given",
+                key="channel.weather",
             )
+        # cloud and vapour beside rain: P.618-14, 2.5
+        least_percent = 5.0 if asked.combination == "p618" else 0.0
         place = at_location(
             terminal.latitude_deg,
             terminal.longitude_deg,
-            exceeded_percent=asked.exceeded_percent,
+            exceeded_percent=max(asked.exceeded_percent, least_percent),
             station_height_km=height_km,
         )
-        given = {name: getattr(place, name) if value is None else value for name, value in given.items()}
+        found = asdict(place)
+        found["vapour_density_g_m3"] *= math.exp(height_km / 2.0)  # from the station down to the sea: P.835-6, 1.2
+        given = {name: found[name] if value is None else value for name, value in given.items()}
     return channel.Weather(
         exceeded_percent=asked.exceeded_percent,
-        vapour_density_g_m3=air.gas_model.vapour_density_g_m3,
-        latitude_rad=math.radians(terminal.latitude_deg) if terminal else 0.0,
+        latitude_rad=math.radians(latitude_deg or 0.0),
         station_height_km=height_km,
         tilt_rad=math.radians(asked.polarisation_tilt_deg),
         **{name: float(value or 0.0) for name, value in given.items()},
@@ -163,7 +197,7 @@ def budget_of(
     )
     if not air.losses.cross_polar:
         return found
-    over_interference_db = found.cnr_db - _discrimination_db(air, losses["rain"], elevation_rad)
+    over_interference_db = found.cnr_db - discrimination_db(air, losses["rain"], elevation_rad)
     worse_db = linear_to_db(1.0 + db_to_linear(over_interference_db))
     return replace(found, losses_db={**found.losses_db, "cross_polar": worse_db})
 
@@ -202,10 +236,17 @@ def _figure_of_merit(asked: Budget, gains: Gains | None, uplink: bool) -> Any:
     return gain_dbi + channel.g_over_t_db_k(0.0, *(float(value or 0.0) for value in noise))
 
 
-def _discrimination_db(air: Channel, rain_db: Any, elevation_rad: Any) -> Any:
+def discrimination_db(air: Channel, rain_db: Any, elevation_rad: Any, carrier_ghz: float | None = None) -> Any:
+    """Cross-polar discrimination through rain and ice at the share of the year of a scenario; its carrier by default.
+
+    Raises
+    ------
+    ScenarioError
+        A carrier outside ITU-R P.618, 4.1.
+    """
     return cross_polar_discrimination_db(
         np.maximum(rain_db, 1e-6),  # without rain it is as good as perfect
-        air.carrier_ghz * 1e9,
+        (air.carrier_ghz if carrier_ghz is None else carrier_ghz) * 1e9,
         elevation_rad,
         exceeded_percent=air.weather.exceeded_percent,
         tilt_rad=math.radians(air.weather.polarisation_tilt_deg),
@@ -240,7 +281,7 @@ def _from_budget(
     if gains is not None:
         found |= {"eirp_dbw": float(budget.eirp_dbw), "g_over_t_db_k": float(budget.g_over_t_db_k)}
     if interference_db is not None:
-        found["xpd_db"] = float(_discrimination_db(air, lost_db["rain"], instant.elevation_rad))
+        found["xpd_db"] = float(discrimination_db(air, lost_db["rain"], instant.elevation_rad))
     return float(budget.cnr_db), found
 
 
@@ -251,7 +292,11 @@ def draws_shadowing(power: Power, air: Channel) -> bool:
 
 def drawn_shadow_sigma_db(power: Power, air: Channel, instant: Instant | None) -> float:
     """Standard deviation of shadow fading drawn beside the fading; 0 where none is, or the fading holds it."""
-    if not draws_shadowing(power, air) or isinstance(air.fading, NtnRays | Loo | ShadowedRician) or instant is None:
+    if (
+        not draws_shadowing(power, air)
+        or isinstance(air.fading, NtnRays | Loo | LandMobile | ShadowedRician)
+        or instant is None
+    ):
         return 0.0
     reading = (air.table_interpolation, air.below_table)
     sigma_db = shadow_sigma_db(

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +18,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s, linear_to_db
 from ntn6g.orbit import slant_range_m
 from ntn6g.scenario import Channel, Conformance, Scenario, Survey, Terminal
+from ntn6g.study.build import survey_losses as losses
 from ntn6g.study.build.antennas import link_gains, over_sphere
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, make_fading
@@ -29,8 +29,6 @@ from ntn6g.study.engine import Recipe, Tally
 LEVELS = np.concatenate([[0.001], np.linspace(0.005, 0.995, 199), [0.999]])
 """Shares of the draws at which distributions are written."""
 _ELEVATION_DEG = np.arange(10.0, 90.5, 1.0)
-# Where the methods of a term end, GHz: P.676 (lines), P.618 2.2.1, P.840, P.2109
-_RANGE_GHZ = {"gas": (1.0, 1_000.0), "rain": (1.0, 55.0), "cloud": (1.0, 200.0), "building": (0.08, 100.0)}
 _ROWS = 512  # links drawn at once
 _SAMPLES, _PER_CYCLE = 256, 4  # of the Doppler spectrum, and samples per cycle of the largest shift
 _BINS = 60  # of the power delay profile of drawn delays
@@ -44,7 +42,7 @@ class ChannelStudy:
     Raises
     ------
     ScenarioError
-        When the weather of a loss is not given, or a carrier lies outside the method of a loss.
+        When the weather of a loss is not given. A loss whose method does not reach a carrier is left out and named.
     """
 
     kind = "channel"
@@ -65,9 +63,12 @@ class ChannelStudy:
         return recipe_of(_figures)
 
     def row(self, point: DeterministicPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
-        """Losses by term, and quantiles of the scenario's own environment."""
-        del point, stopped_by
-        return dict(tally.sums)
+        """Losses by term and quantiles of the scenario's own environment; ``left_out`` names terms without a method."""
+        del stopped_by
+        air, survey, terminal, _ = _asked(point.scenario)
+        missing = losses.left_out(loss_options(air, terminal), air.carrier_ghz, survey.elevation_deg)
+        found: dict[str, Any] = {name: value for name, value in tally.sums.items() if not math.isnan(value)}
+        return found | ({"left_out": missing} if missing else {})
 
     def series(self) -> list[dict[str, Any]]:
         """Curves of every point, in order; ``axes`` says in JSON what tells it from the others."""
@@ -82,7 +83,7 @@ def _asked(asked: Scenario) -> tuple[Channel, Survey, Terminal | None, int]:
 
 def _check(asked: Scenario) -> None:
     air, survey, terminal, _ = _asked(asked)
-    _terms_db(air, survey, loss_options(air, terminal), np.array([survey.elevation_deg]), air.carrier_ghz)
+    losses.terms_db(air, survey, loss_options(air, terminal), np.array([survey.elevation_deg]), air.carrier_ghz)
     fading_values(air, _structure(air), math.radians(survey.elevation_deg))
     for end in ("satellite", "terminal"):
         given = getattr(asked.antennas, end, None)
@@ -111,44 +112,16 @@ def _gains(asked: Scenario, elevation_deg: NDArray[np.float64]) -> dict[str, Any
 @lru_cache(maxsize=64)
 def _curves(air: Channel, survey: Survey, terminal: Terminal | None, seed: int) -> dict[str, Any]:
     options = loss_options(air, terminal)
-    against_elevation = _terms_db(air, survey, options, _ELEVATION_DEG, air.carrier_ghz)
     frequency_ghz = np.geomspace(survey.lowest_ghz, survey.highest_ghz, survey.frequencies)
-    by_lines = replace(options, gas_method="p676")  # one method over the whole axis
-    inside = [_terms_db(air, survey, by_lines, np.array([survey.elevation_deg]), float(f)) for f in frequency_ghz]
     return {
-        "elevation_deg": _ELEVATION_DEG,
-        "loss_elevation_db": np.stack(list(against_elevation.values())),
-        "frequency_ghz": frequency_ghz,
-        "loss_frequency_db": np.stack([[each[term][0] for each in inside] for term in against_elevation]),
-        "terms": np.array(list(against_elevation)),
+        **losses.against_elevation(air, survey, options, _ELEVATION_DEG),
+        **losses.against_frequency(air, survey, options, frequency_ghz),
         **_fading_curves(air, survey, seed),
         **_distributions(air, survey, options, seed),
         "environment": np.array(air.environment),
         "carrier_ghz": np.array(air.carrier_ghz),
         "at_elevation_deg": np.array(survey.elevation_deg),
     }
-
-
-def _terms_db(
-    air: Channel, survey: Survey, options: channel.LossOptions, elevation_deg: NDArray[np.float64], carrier_ghz: float
-) -> dict[str, NDArray[np.float64]]:
-    """Every loss that the scenario counts, NaN at a carrier outside its method: [elevation] each."""
-    elevation = np.radians(elevation_deg)
-    range_m = np.asarray(slant_range_m(elevation, np.float64(survey.altitude_km * METRES_PER_KILOMETRE)))
-    found = {}
-    for term in options.terms:
-        low, high = _RANGE_GHZ.get(term, (0.0, math.inf))
-        if term == "scintillation" and options.scintillation_method == "p618":
-            high = 55.0  # P.618, 2.4.1
-        if not low <= carrier_ghz <= high and carrier_ghz != air.carrier_ghz:
-            found[term] = np.full(elevation.shape, np.nan)
-            continue
-        own = replace(options, terms=(term,))
-        value = channel.path_loss_terms_db(
-            range_m, elevation, carrier_ghz * 1e9, air.environment, line_of_sight(air), own
-        )[term]
-        found[term] = np.broadcast_to(np.asarray(value, np.float64), elevation.shape)
-    return found
 
 
 def _structure(air: Channel) -> LinkStructure:
@@ -264,19 +237,7 @@ def _drawn_links(
     probability = float(channel.lookup(air.environment, band, True, "los_probability", elevation_rad, *reading))
     blocked = random.uniform(random.stream(keys, "sight"), (1,))[:, 0] >= probability
     index = tf.cast(blocked, tf.int32)
-    terms = tuple(term for term in options.terms if term != "shadow")
-    range_m = float(slant_range_m(np.float64(elevation_rad), np.float64(survey.altitude_km * METRES_PER_KILOMETRE)))
-    fixed_db = np.array(
-        [
-            sum(
-                float(value)
-                for value in channel.path_loss_terms_db(
-                    range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, sight, replace(options, terms=terms)
-                ).values()
-            )
-            for sight in sights
-        ]
-    )
+    fixed_db = np.array([losses.fixed_loss_db(air, survey, options, sight) for sight in sights])
     large = model.large_scale(keys, elevation, scattering=index)
     power, delay_s = (
         each.numpy().astype(np.float64) for each in model.power_profile(keys, elevation, scattering=index)
@@ -288,8 +249,8 @@ def _drawn_links(
 
 def _figures(asked: Scenario) -> dict[str, float]:
     air, survey, terminal, _ = _asked(asked)
-    at = np.array([survey.elevation_deg])
-    losses = _terms_db(air, survey, loss_options(air, terminal), at, air.carrier_ghz)
+    at, options = np.array([survey.elevation_deg]), loss_options(air, terminal)
+    terms = losses.terms_db(air, survey, options, at, air.carrier_ghz)
     structure, elevation_rad = _structure(air), math.radians(survey.elevation_deg)
     found = curves(asked)
     own = list(found["environments"]).index(air.environment)
@@ -300,10 +261,14 @@ def _figures(asked: Scenario) -> dict[str, float]:
     }
     band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
     seen = channel.lookup(air.environment, band, True, "los_probability", elevation_rad, *reading)
+    polar = losses.polar_db(air, terms, at, air.carrier_ghz)
+    gases = losses.gas_by_methods_db(air, survey, options, at, air.carrier_ghz) if air.losses.gas else None
     return {
         "range_km": float(slant_range_m(np.float64(elevation_rad), np.float64(1e3 * survey.altitude_km))) / 1e3,
-        **{f"{term}_loss_db": float(value[0]) for term, value in losses.items()},
-        "path_loss_db": float(sum(value[0] for value in losses.values())),
+        **{f"{term}_loss_db": float(value[0]) for term, value in terms.items()},
+        "path_loss_db": float(losses.total_db(terms)[0]),
+        **({} if gases is None else losses.gas_columns(gases)),
+        **({} if polar is None else {"xpd_db": float(polar[0])}),
         "los_probability": float(seen),
         **fading_facts(structure, *fading_values(air, structure, elevation_rad)),
         **{name: float(values[0]) for name, values in _gains(asked, at).items()},

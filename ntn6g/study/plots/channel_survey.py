@@ -17,6 +17,9 @@ GAINS = ("satellite_gain_dbi", "terminal_gain_dbi")
 _GAIN_LABELS = ("Gain towards the other end (dBi)", "Angle off boresight (deg)")
 _FLOOR_DB = -40.0  # of the spectrum's axis
 _SMALLEST_DB = 1e-2  # of the loss axes
+_TERMS = (  # in the order of their colours
+    "free_space", "gas", "rain", "cloud", "scintillation", "clutter", "faraday", "trees", "building", "shadow",
+)  # fmt: skip
 
 
 def channel_survey(parts: Sequence[Part]) -> "Figure":
@@ -46,7 +49,7 @@ def channel_survey(parts: Sequence[Part]) -> "Figure":
     if gains:
         _gains(panels[3], parts, colours, alone)
     if alone:
-        add_legend(figure, panels[0, 1].get_legend_handles_labels()[0])  # the loss terms
+        add_legend(figure, _loss_handles(panels[0]))
         panels[2, 0].legend(fontsize=8)
         add_title(figure, parts[0].title, _conditions(parts[0]))
     else:
@@ -62,18 +65,63 @@ def channel_survey(parts: Sequence[Part]) -> "Figure":
     return figure
 
 
+def _loss_handles(panels: Any) -> list[Any]:
+    """A line of each name in either panel of losses."""
+    pairs = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels]
+    found = {label: handle for pair in reversed(pairs) for handle, label in pair}
+    return list(found.values())
+
+
 def _losses(axes: "Axes", part: Part, over: str, colour: Any) -> None:
-    x = part.series["elevation_deg" if over == "elevation" else "frequency_ghz"]
-    values = part.series[f"loss_{over}_db"]
-    if colour is None:
-        for place, (term, loss_db) in enumerate(zip(part.series["terms"], values, strict=True)):
-            if np.nanmax(loss_db, initial=0.0) >= _SMALLEST_DB:
-                color, stroke = PALETTE[place % (len(PALETTE) - 1)], _DASHES[place // (len(PALETTE) - 1)]
-                shown = np.where(loss_db >= _SMALLEST_DB, loss_db, np.nan)
-                axes.plot(x, shown, label=str(term).replace("_", " "), color=color, linestyle=stroke)
-    total_db = values.sum(0)  # ends where a term ends
+    series = part.series
+    x = series["elevation_deg" if over == "elevation" else "frequency_ghz"]
+    terms = series["terms" if over == "elevation" else "terms_frequency"]
+    total_db = series[f"total_{over}_db"]
     axes.plot(x, total_db, color="black" if colour is None else colour, linewidth=2.0, label="total")
-    axes.set_yscale("log" if colour is None else "linear")
+    if over == "frequency":
+        _where_terms_end(axes, part, colour)
+    if colour is not None:
+        return
+    axes.set_yscale("log")
+    for term, loss_db in zip(terms, series[f"loss_{over}_db"], strict=True):
+        if str(term) != "combination":  # negative; it is in the total
+            _term(axes, x, str(term), loss_db)
+    method = 1 if over == "elevation" and np.allclose(_of(series, "gas", over), series[f"gas_{over}_db"][0]) else 0
+    other_db = series[f"gas_{over}_db"][method]
+    _term(axes, x, "gas", other_db, label="gas, " + ("line by line" if method else "table"), linestyle=(0, (1, 1)))
+    if f"xpd_{over}_db" in series:
+        axes.plot(x, series[f"xpd_{over}_db"], color=GREY, linestyle=(0, (4, 2)), label="cross-polar discrimination")
+
+
+def _of(series: Any, term: str, over: str) -> Any:
+    """One loss against an axis; NaN where it does not count."""
+    names = [str(name) for name in series["terms" if over == "elevation" else "terms_frequency"]]
+    values = series[f"loss_{over}_db"]
+    return values[names.index(term)] if term in names else np.full(values.shape[1], np.nan)
+
+
+def _term(axes: "Axes", x: Any, term: str, loss_db: Any, **look: Any) -> None:
+    """A loss above the smallest that the axis shows, in the colour of its term."""
+    if not np.any(np.nan_to_num(loss_db) >= _SMALLEST_DB):
+        return
+    place = _TERMS.index(term)
+    shown = np.where(np.nan_to_num(loss_db) >= _SMALLEST_DB, loss_db, np.nan)
+    stroke = _DASHES[place // (len(PALETTE) - 1)]
+    look = {"label": term.replace("_", " "), "linestyle": stroke} | look
+    axes.plot(x, shown, color=PALETTE[place % (len(PALETTE) - 1)], **look)
+
+
+def _where_terms_end(axes: "Axes", part: Part, colour: Any) -> None:
+    """The total is dotted white where a term is missing, and a line says which."""
+    spans = [str(span) for span in part.series["spans"]]
+    if not spans:
+        return
+    missing = np.isnan(part.series["loss_frequency_db"]).any(0)
+    shown = np.where(missing, part.series["total_frequency_db"], np.nan)
+    axes.plot(part.series["frequency_ghz"], shown, color="white", linewidth=0.8, linestyle=(0, (2, 2)))
+    if colour is None:
+        note = "valid: " + "; ".join(span.split(" by ")[0] for span in spans)
+        axes.set_title(note, fontsize=7.5, color=GREY, loc="left")
 
 
 def _profile(axes: "Axes", part: Part, colour: Any) -> None:

@@ -16,11 +16,28 @@ LINK = (1_000e3, math.radians(30.0), 20e9, "urban", False)
 def test_every_term_can_be_switched_off_by_name_and_changes_no_other():
     weather = Weather(rain_rate_001_mm_h=40.0, rain_height_km=3.0, liquid_kg_m2=0.5)
     full = path_loss_terms_db(*LINK, LossOptions(terms=LOSS_TERMS, weather=weather))
-    assert tuple(full) == LOSS_TERMS
+    assert tuple(full) == (*LOSS_TERMS, "combination")
     for left_out in LOSS_TERMS:
         kept = tuple(term for term in LOSS_TERMS if term != left_out)
         part = path_loss_terms_db(*LINK, LossOptions(terms=kept, weather=weather))
+        part.pop("combination", None)
         assert part == {term: full[term] for term in kept}
+
+
+def test_rain_cloud_and_scintillation_combine_as_p618_says_and_the_sum_is_one_key_away():
+    """P.618-14, 2.5: A_G + sqrt((A_R + A_C)^2 + A_S^2); nothing to combine without rain and cloud, or below 6 GHz."""
+    weather = Weather(rain_rate_001_mm_h=40.0, rain_height_km=3.0, liquid_kg_m2=0.5)
+    terms = ("free_space", "gas", "rain", "cloud", "scintillation")
+    found = path_loss_terms_db(*LINK, LossOptions(terms=terms, weather=weather))
+    wet_db = found["rain"] + found["cloud"]
+    assert found["combination"] < 0.0
+    total_db = found["free_space"] + found["gas"] + math.hypot(wet_db, found["scintillation"])
+    assert sum(found.values()) == pytest.approx(total_db, abs=1e-9)
+    assert "combination" not in path_loss_terms_db(*LINK, LossOptions(terms=terms, weather=weather, combination="sum"))
+    dry = LossOptions(terms=("free_space", "gas", "scintillation"), weather=weather)
+    assert "combination" not in path_loss_terms_db(*LINK, dry)
+    below = path_loss_terms_db(*LINK[:2], 4e9, *LINK[3:], LossOptions(terms=terms, weather=weather))
+    assert "combination" not in below
 
 
 def test_cnr_is_the_sum_of_the_named_terms_and_density_means_power_over_bandwidth():
@@ -68,7 +85,7 @@ def test_gas_stays_finite_at_and_below_the_horizon():
 
 def test_gas_outside_1_to_40_ghz_is_refused_in_one_line():
     for carrier_hz in (0.9e9, 60e9):
-        with pytest.raises(ScenarioError, match=r"channel\.carrier_ghz: .*1 to 40 GHz.*not in this version"):
+        with pytest.raises(ScenarioError, match=r"channel\.carrier_ghz: .*1 to 40 GHz.*method: p676"):
             zenith_gas_loss_db(carrier_hz)
     assert zenith_gas_loss_db(14e9, "nearest") == 0.25
     assert 0.035 < zenith_gas_loss_db(8e9) < 0.25

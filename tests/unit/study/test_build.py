@@ -309,6 +309,44 @@ def test_clusters_take_the_medians_of_their_profile_like_the_delay_line():
     assert clusters.points[0].structure.scattering == ("urban", "Ka", True)
 
 
+CROSSED = {"slant_deg": [45, -45]}
+ON_RAYS = {"subcarrier_khz": 120, "resource_blocks": 25, "mcs": 14}
+
+
+def test_elements_of_clusters_and_rays_are_the_antennas_of_the_link():
+    line = {"slant_deg": [0, 0, 0], "position_wavelengths": [[0, 0, 0], [0, 0.5, 0], [0, 1, 0]]}
+    made = over_beijing(50.0, **channel("ntn-rays", terminal=line, satellite=CROSSED))
+    structure = made.points[0].structure
+    assert (structure.antennas.receive, structure.antennas.transmit) == (3, 2)  # a downlink
+    assert structure.panels[0][1][1] == (0.0, 0.5, 0.0)
+    assert structure.panels[1][0] == pytest.approx((math.pi / 4, -math.pi / 4))
+    plain = over_beijing(50.0, **channel("ntn-rays"))
+    assert plain.points[0].structure.panels is None
+
+
+@pytest.mark.parametrize(
+    ("panel", "link", "words"),
+    [
+        (CROSSED, {"receive_antennas": 3}, "link.receive_antennas: 3 is not the 2 elements"),
+        (CROSSED | {"position_wavelengths": [[0, 0, 0]]}, {}, "position_wavelengths: 1 positions for 2 elements"),
+        ({"slant_deg": [100]}, {}, "slant_deg"),
+    ],
+)
+def test_elements_that_do_not_fit_are_refused(panel, link, words):
+    with pytest.raises(ScenarioError, match=words):
+        over_beijing(50.0, **channel("ntn-rays", terminal=panel, satellite=CROSSED), link=ON_RAYS | link)
+
+
+def test_two_states_read_the_surroundings_and_refuse_carriers_without_a_table():
+    air = channel("land-mobile")["channel"] | {"environment": "dense-urban"}
+    made = over_beijing(50.0, channel=air | {"carrier_ghz": 2.0})
+    assert made.points[0].structure.scattering[0] == "dense-urban"
+    with pytest.raises(ScenarioError, match=r"channel\.carrier_ghz: 5 GHz is outside"):
+        over_beijing(50.0, channel=air | {"carrier_ghz": 5.0})
+    with pytest.raises(ScenarioError, match=r"channel\.line_of_sight: false contradicts fading land-mobile"):
+        over_beijing(50.0, channel=air | {"carrier_ghz": 2.0, "line_of_sight": False})
+
+
 def test_flat_rician_takes_its_k_factor_from_the_elevation_or_as_given():
     assert facts(over_beijing(40.0, **channel("rician")))["k_factor_db"] == pytest.approx(8.56, abs=1e-6)
     assert facts(study(**channel("rician", k_factor_db=3.0)))["k_factor_db"] == 3.0  # and no satellite is needed
@@ -352,7 +390,7 @@ def test_the_other_polarisation_adds_its_interference_to_the_noise():
     noise, interference = 10 ** (-alone["esno_db"] / 10), 10 ** (-shared["xpd_db"] / 10)
     assert shared["esno_db"] == pytest.approx(-10 * math.log10(noise + interference), abs=1e-9)
     # P.618-14, 4.1, by hand: C_f = 26 lg 20 + 4.1, V = 22.6 at 20 GHz, tilt 45 deg, canting 5 deg, ice at 0.1 %
-    rain_db = alone["path_loss_db"] - budgeted({})["path_loss_db"]
+    rain_db = alone["rain_loss_db"]
     rain_only_db = 26 * math.log10(20) + 4.1 - 22.6 * math.log10(rain_db) - 10 * math.log10(1 - 0.484 * (1 - 1))
     rain_only_db += -40 * math.log10(math.cos(math.radians(40.0))) + 0.0053 * 25
     assert shared["xpd_db"] == pytest.approx(rain_only_db * (1 - (0.3 - 0.1) / 2), rel=1e-6)
@@ -388,7 +426,7 @@ def test_every_number_of_the_atmosphere_moves_the_budget(section, key, value):
         "gas_model": {"method": "p676"},
         "scintillation_model": {"method": "p618", "antenna_diameter_m": 0.6, "wet_refractivity": 60.0},
     }
-    losses = {"rain": True, "cloud": True}
+    losses = {} if section == "scintillation_model" else {"rain": True, "cloud": True}  # rain hides what is rooted
     before = budgeted(losses, **air)["path_loss_db"]
     after = budgeted(losses, **air | {section: air[section] | {key: value}})["path_loss_db"]
     assert abs(after - before) > 1e-3

@@ -61,7 +61,7 @@ def kinds(studies):
     found = {}
     for study in studies:
         for structure in study.structures if study.kind == "link" else ():
-            kind = (structure.mcs is None, structure.modulation_name, structure.fading)
+            kind = (structure.mcs is None, structure.modulation_name, structure.fading, structure.panels is None)
             found[(*kind, structure.perfect_csi, structure.frequency_offset)] = structure
     return list(found.values())
 

@@ -46,9 +46,9 @@ def test_losses_are_the_sums_of_their_terms_by_hand():
 
 
 def test_curves_run_over_their_axes_and_end_where_a_method_ends():
-    weather = {"rain_rate_001_mm_h": 35.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
+    weather = {"latitude_deg": 45, "rain_rate_001_mm_h": 35.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
     found = curves(asked({"losses": {"rain": True, "cloud": True}, "weather": weather}, frequencies=9))
-    losses = dict(zip(found["terms"], found["loss_frequency_db"], strict=True))
+    losses = dict(zip(found["terms_frequency"], found["loss_frequency_db"], strict=True))
 
     assert (found["frequency_ghz"][0], found["frequency_ghz"][-1]) == (0.5, pytest.approx(300.0))
     assert np.isfinite(losses["free_space"]).all()
@@ -59,6 +59,62 @@ def test_curves_run_over_their_axes_and_end_where_a_method_ends():
     by_elevation = dict(zip(found["terms"], found["loss_elevation_db"], strict=True))
     assert (np.diff(by_elevation["free_space"]) < 0.0).all()
     assert by_elevation["cloud"][0] == pytest.approx(by_elevation["cloud"][-1] / math.sin(math.radians(10.0)), rel=1e-9)
+
+
+RAINY = {"latitude_deg": 45, "rain_rate_001_mm_h": 35.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
+
+
+def test_a_term_without_a_method_is_left_out_of_the_total_and_named():
+    """P.618, 2.2.1: rain to 55 GHz. The total of the others holds, over the axis as at the point."""
+    air = {"losses": {"rain": True, "cloud": True}, "weather": RAINY, "carrier_ghz": 100.0}
+    scenario = asked(air, frequencies=9)
+    study = build(scenario)[0]
+    found = study.row(study.points[0], _Sums(row(scenario)), None)
+    assert "rain_loss_db" not in found
+    assert found["left_out"] == "rain: 1 to 55 GHz by ITU-R P.618"
+    terms = ("free_space", "gas", "cloud", "scintillation", "combination")
+    assert found["path_loss_db"] == pytest.approx(sum(found.get(f"{term}_loss_db", 0.0) for term in terms), abs=1e-9)
+    assert found["combination_loss_db"] < 0.0
+
+    series = curves(scenario)
+    assert np.isfinite(series["total_frequency_db"]).all()
+    held = np.nansum(series["loss_frequency_db"], axis=0)
+    np.testing.assert_allclose(series["total_frequency_db"], held, rtol=1e-12)
+    assert [str(span) for span in series["spans"]][1:] == [
+        "rain 1 to 55 GHz by ITU-R P.618",
+        "cloud 1 to 200 GHz by ITU-R P.840",
+    ]
+
+
+class _Sums:
+    def __init__(self, sums):
+        self.sums = sums
+
+
+def test_gases_by_both_methods_stand_side_by_side():
+    """Straight up at 30 GHz: the table of TR 38.821, and line by line what crc-covlib 4.6.2 has (0.22941887 dB)."""
+    found = row(asked({"carrier_ghz": 30.0}, elevation_deg=90.0))
+    assert found["gas_table_loss_db"] == pytest.approx(0.25, abs=1e-9)
+    assert found["gas_p676_loss_db"] == pytest.approx(0.22941887, rel=1e-6)
+    series = curves(asked(frequencies=9))
+    table, lines = series["gas_frequency_db"]
+    inside = (series["frequency_ghz"] >= 1.0) & (series["frequency_ghz"] <= 40.0)
+    assert (np.isfinite(table) == inside).all()
+    assert (np.isfinite(lines) == (series["frequency_ghz"] >= 1.0)).all()
+
+
+def test_discrimination_between_polarisations_is_told_where_it_is_asked_for():
+    """P.618-14, 4.1, by hand: C_f = 26 lg 20 + 4.1, V = 22.6 at 20 GHz, 45 degrees of tilt, 5 of canting, ice."""
+    scenario = asked({"losses": {"rain": True, "cross_polar": True}, "weather": RAINY}, elevation_deg=40.0)
+    found = row(scenario)
+    rain_only_db = 26 * math.log10(20) + 4.1 - 22.6 * math.log10(found["rain_loss_db"])
+    rain_only_db += -40 * math.log10(math.cos(math.radians(40.0))) + 0.0053 * 25
+    assert found["xpd_db"] == pytest.approx(rain_only_db * 0.9, rel=1e-6)
+    series = curves(scenario)
+    assert np.isfinite(series["xpd_elevation_db"]).all()
+    inside = (series["frequency_ghz"] >= 4.0) & (series["frequency_ghz"] <= 55.0)
+    assert (np.isfinite(series["xpd_frequency_db"]) == inside).all()
+    assert "xpd_db" not in row(asked())
 
 
 @pytest.mark.parametrize("environment", ["dense-urban", "rural"])
@@ -135,10 +191,16 @@ def test_draws_depend_on_the_seed_alone():
         ({}, {"elevation_deg": 5.0}, "survey.elevation_deg"),
         ({"losses": {"rain": True}}, {}, "channel.weather"),
         (
-            {"carrier_ghz": 100.0, "losses": {"rain": True}, "weather": {"rain_rate_001_mm_h": 3, "rain_height_km": 3}},
+            {"losses": {"rain": True}, "weather": {"rain_rate_001_mm_h": 3, "rain_height_km": 3}},
             {},
-            "100 GHz",
+            "channel.weather.latitude_deg: required key is missing",
         ),
+        (
+            {"gas_model": {"method": "table", "vapour_density_g_m3": "map"}},
+            {},
+            "channel.gas_model.vapour_density_g_m3: map has no place in method table",
+        ),
+        ({"scintillation_model": {"s4": 0.5, "fluctuation_4ghz_db": 3}}, {}, "channel.scintillation_model.s4"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_run(channel, survey, message):

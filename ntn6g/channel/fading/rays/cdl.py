@@ -110,6 +110,11 @@ class ClusteredDelayLine:
         gain = self._ends.gain(stream, rays, amplitude, motion, times_s, sight=sight, split=0)
         return ChannelRealization.without_bulk(gain, clusters.delay_s)
 
+    @property
+    def antennas(self) -> tuple[int, int]:
+        """Receive and transmit elements, which one call draws together."""
+        return self._ends.antennas
+
     def spreads_deg(self) -> tuple[float, float]:
         """Azimuth and zenith spread of the model as it is printed, line of sight included."""
         return self._azimuth.spread_deg, self._zenith.spread_deg

@@ -75,6 +75,7 @@ class RayChannel:
     ) -> None:
         self.tables = Tables(scatterings, interpolation)
         self._ends = Ends(terminal, satellite, direction, faraday_rad)
+        self.antennas = self._ends.antennas
         self.paths = self.tables.most_clusters + 2 * min(_SPLIT, self.tables.most_clusters)
 
     def large_scale(

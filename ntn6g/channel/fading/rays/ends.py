@@ -45,6 +45,12 @@ class Ends:
         self._faraday_rad = faraday_rad
 
     @property
+    def antennas(self) -> tuple[int, int]:
+        """Receive and transmit elements."""
+        sizes = len(self._terminal.slant_rad), len(self._satellite.slant_rad)
+        return sizes if self._direction == "downlink" else sizes[::-1]
+
+    @property
     def copolar(self) -> bool:
         """Whether only vertical polarisations meet, so that no cross-polarisation shows."""
         return vertical(self._terminal) and vertical(self._satellite) and self._faraday_rad == 0.0

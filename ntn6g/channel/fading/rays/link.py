@@ -1,5 +1,7 @@
 """The ray model as a link calls its fading."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
@@ -12,7 +14,7 @@ from ntn6g.core import random
 
 
 class RayFading:
-    """One antenna at each end, one environment and band; called like `ntn6g.channel.TappedDelayLine`.
+    """One environment and band; called like `ntn6g.channel.TappedDelayLine`.
 
     Parameters
     ----------
@@ -26,6 +28,8 @@ class RayFading:
         Whether the drawn shadow fading stays in the path loss of the realisation.
     clutter : bool
         Whether, where sight is drawn, the clutter of links without it is in that path loss too.
+    ends
+        Elements, direction and rotation as `RayChannel`; one vertical element each by default.
 
     References
     ----------
@@ -41,9 +45,12 @@ class RayFading:
         interpolation: Interpolation = "linear",
         shadowing: bool = False,
         clutter: bool = False,
+        **ends: Any,
     ) -> None:
         sights = (True, False) if line_of_sight is None else (line_of_sight,)
-        self.model = RayChannel([Scattering(environment, band, each) for each in sights], interpolation=interpolation)
+        places = [Scattering(environment, band, each) for each in sights]
+        self.model = RayChannel(places, interpolation=interpolation, **ends)
+        self.antennas = self.model.antennas
         self._place: tuple[str, Band] = (environment, band)
         self._interpolation: Interpolation = interpolation
         self._drawn, self._shadowing, self._clutter = line_of_sight is None, shadowing, clutter

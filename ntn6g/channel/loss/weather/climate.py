@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ntn6g.core.errors import ScenarioError
 
 
@@ -81,11 +79,13 @@ def at_location(
 def combined_loss_db(*, gas_db: Any, rain_db: Any, cloud_db: Any, scintillation_db: Any) -> Any:
     r"""Attenuation exceeded for a share of the year, :math:`A_G + \sqrt{(A_R + A_C)^2 + A_S^2}`.
 
-    Rain and scintillation are taken at the share p; gas and cloud at the larger of p and 5 %, since a large part
-    of both is contained in the rain attenuation at smaller shares.
+    Rain and scintillation are taken at the share p; gas and cloud at the larger of p and 5 %, since a large part of
+    both is contained in the rain attenuation at smaller shares. Floats, arrays or tensors.
 
     References
     ----------
     ITU-R P.618-14 (08/2023), 2.5, eq. (64) and following.
     """
-    return gas_db + np.sqrt((rain_db + cloud_db) ** 2 + scintillation_db**2)
+    wet_db = rain_db + cloud_db
+    # where all three are nothing the root has no slope; 1e-30 dB^2 gives it one and moves no value
+    return gas_db + (wet_db**2 + scintillation_db**2 + 1e-30) ** 0.5
