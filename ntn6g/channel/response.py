@@ -1,15 +1,27 @@
 """From paths to subcarriers: unit phasors and the frequency response of a realization."""
 
 import math
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from ntn6g.channel.realization import ChannelRealization
 
-# Taylor coefficients of cos and sin of 2 pi x in powers of x^2. On |x| <= 1/2 the first terms left out are
-# pi^18/18! = 1.4e-7 and pi^19/19! = 2.3e-8, at or below one rounding of float32.
-_COSINE = [(-1) ** k * (2.0 * math.pi) ** (2 * k) / math.factorial(2 * k) for k in range(9)]
-_SINE = [(-1) ** k * (2.0 * math.pi) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(9)]
+
+def _fitted(function: Any) -> list[float]:
+    """Coefficients in powers of u = x^2 on |x| <= 1/2, interpolated at the Chebyshev points of degree 6.
+
+    Within 3e-8 of cosine and sine, below one rounding of float32, where a Taylor series needs two terms more.
+    """
+    points = (1.0 + np.cos(math.pi * (np.arange(7) + 0.5) / 7)) / 8.0
+    return [
+        float(each) for each in np.linalg.solve(np.vander(points, increasing=True), function(2 * math.pi * points**0.5))
+    ]
+
+
+_COSINE = _fitted(np.cos)
+_SINE = _fitted(lambda angle: 2.0 * math.pi * np.sin(angle) / angle)
 
 
 def _polynomial(x: tf.Tensor, coefficients: list[float]) -> tf.Tensor:

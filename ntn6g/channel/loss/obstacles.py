@@ -192,5 +192,6 @@ def _range(value: Any, low: float, high: float, what: str, unit: str, source: st
     if not ((value >= low - 1e-9) & (value <= high + 1e-9)).all():
         worst = float(np.atleast_1d(value)[np.argmax(np.abs(np.atleast_1d(value) - (low + high) / 2.0))])
         raise ScenarioError(
-            f"{what} of {worst:g} {unit} is outside the {low:g} to {high:g} {unit} of ITU-R {source}", key="channel"
+            f"{what} of {worst:g} {unit} is outside the {low:g} to {high:g} {unit} of ITU-R {source}",
+            key="channel.losses.trees",
         )

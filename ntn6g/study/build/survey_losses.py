@@ -1,7 +1,7 @@
 """Losses of a channel study over elevation or carrier, each where its method holds, and their total."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from ntn6g.orbit import slant_range_m
 from ntn6g.scenario import Channel, Survey
 from ntn6g.study.build.power import discrimination_db, line_of_sight
 
-_GAS_METHODS = ("table", "p676")
+_GAS_METHODS: tuple[Literal["table", "p676"], ...] = ("table", "p676")
 _DISCRIMINATION_GHZ = (4.0, 55.0)  # ITU-R P.618-14, 4.1 and 4.3
 
 
