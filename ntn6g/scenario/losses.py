@@ -1,6 +1,6 @@
 """What the path takes from the wave: which losses count, how they are found, and the climate they need."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -46,9 +46,11 @@ class GasModel(Section):
     method: Literal["table", "p676"] | None = None
     """Zenith values that TR 38.821 uses (1 to 40 GHz), or ITU-R P.676 line by line (1 to 1000 GHz); default: table \
 within its range, else p676."""
-    vapour_density_g_m3: Annotated[float, Field(ge=0.0, le=50.0)] | Literal["map"] = 7.5
-    """Water vapour density at sea level for p676, g/m3, 0 to 50; or map: that of the terminal's place (ITU-R P.836, \
-extra climate), exceeded for the larger of `weather.exceeded_percent` and 5 %."""
+    vapour: Literal["given", "map"] = "given"
+    """Water vapour for p676 by `vapour_density_g_m3`, or that of the terminal's place (ITU-R P.836, extra climate), \
+exceeded for the larger of `weather.exceeded_percent` and 5 %."""
+    vapour_density_g_m3: float = Field(default=7.5, ge=0.0, le=50.0)
+    """Water vapour density at sea level for p676, g/m3, 0 to 50."""
     frequency: Literal["nearest", "interpolate"] = "interpolate"
     """Between the table's frequencies: the nearest row or interpolation."""
     below_10_ghz: bool = True
@@ -128,10 +130,10 @@ def check_losses(losses: Losses, gas: GasModel, scintillation: ScintillationMode
         raise ScenarioError(
             "given beside fluctuation_4ghz_db, which it decides; leave one out", key="channel.scintillation_model.s4"
         )
-    if gas.vapour_density_g_m3 == "map" and gas.method == "table":
+    if gas.vapour == "map" and gas.method == "table":
         raise ScenarioError(
             "map has no place in method table, which knows one density; use method p676",
-            key="channel.gas_model.vapour_density_g_m3",
+            key="channel.gas_model.vapour",
         )
     if losses.cross_polar and not losses.rain:
         raise ScenarioError(

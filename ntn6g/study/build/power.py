@@ -90,7 +90,7 @@ def loss_options(air: Channel, terminal: Terminal | None = None) -> channel.Loss
         "shadow": losses.shadow_margin_db > 0.0,
     }
     scintillation, obstacles = air.scintillation_model, air.obstacle_model
-    tabulated = 1.0 <= air.carrier_ghz <= 40.0 and air.gas_model.vapour_density_g_m3 != "map"
+    tabulated = 1.0 <= air.carrier_ghz <= 40.0 and air.gas_model.vapour != "map"
     method = air.gas_model.method or ("table" if tabulated else "p676")
     return channel.LossOptions(
         terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
@@ -121,13 +121,13 @@ def _fluctuation_db(asked: ScintillationModel) -> float:
 
 
 def _weather(air: Channel, terminal: Terminal | None) -> channel.Weather:
-    asked, losses, vapour = air.weather, air.losses, air.gas_model.vapour_density_g_m3
+    asked, losses, gas = air.weather, air.losses, air.gas_model
     given = {
         "rain_rate_001_mm_h": asked.rain_rate_001_mm_h if losses.rain else 0.0,
         "rain_height_km": asked.rain_height_km if losses.rain else 0.0,
         "liquid_kg_m2": asked.liquid_kg_m2 if losses.cloud else 0.0,
         "wet_refractivity": _wet_refractivity(air),
-        "vapour_density_g_m3": None if vapour == "map" else vapour,
+        "vapour_density_g_m3": None if gas.vapour == "map" else gas.vapour_density_g_m3,
     }
     height_km = 0.0 if terminal is None else max(terminal.altitude_m, 0.0) / METRES_PER_KILOMETRE
     latitude_deg = asked.latitude_deg if asked.latitude_deg is not None or terminal is None else terminal.latitude_deg

@@ -196,9 +196,9 @@ def test_draws_depend_on_the_seed_alone():
             "channel.weather.latitude_deg: required key is missing",
         ),
         (
-            {"gas_model": {"method": "table", "vapour_density_g_m3": "map"}},
+            {"gas_model": {"method": "table", "vapour": "map"}},
             {},
-            "channel.gas_model.vapour_density_g_m3: map has no place in method table",
+            "channel.gas_model.vapour: map has no place in method table",
         ),
         ({"scintillation_model": {"s4": 0.5, "fluctuation_4ghz_db": 3}}, {}, "channel.scintillation_model.s4"),
     ],
