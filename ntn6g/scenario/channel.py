@@ -40,9 +40,13 @@ class NtnTdl(Section):
 class Panel(Section):
     """Antenna elements of one end as clusters and rays see them, isotropic and linearly polarised."""
 
-    slant_deg: list[Annotated[float, Field(ge=-90.0, le=90.0)]] = Field(min_length=1, max_length=16)
+    slant_deg: Annotated[
+        tuple[Annotated[float, Field(ge=-90.0, le=90.0)], ...], Field(strict=False, min_length=1, max_length=16)
+    ]
     """Polarisation of each element against the vertical, degrees, -90 to 90; as many as elements, 1 to 16."""
-    position_wavelengths: list[tuple[float, float, float]] = Field(default_factory=list)
+    position_wavelengths: Annotated[
+        tuple[Annotated[tuple[float, float, float], Field(strict=False)], ...], Field(strict=False)
+    ] = ()
     """Place of each in wavelengths: towards the satellite's azimuth, to its left, up; default: all at one point."""
 
     def check(self, key: str) -> None:

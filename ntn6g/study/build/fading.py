@@ -78,7 +78,7 @@ def _panels(fading: Any, air: Channel) -> dict[str, Any]:
     shapes = [
         ((0.0,), ())
         if panel is None
-        else (tuple(math.radians(each) for each in panel.slant_deg), tuple(panel.position_wavelengths))
+        else (tuple(math.radians(each) for each in panel.slant_deg), panel.position_wavelengths)
         for panel in given
     ]
     turn = float(faraday_rotation_rad(air.carrier_ghz * 1e9)) if air.losses.faraday else 0.0

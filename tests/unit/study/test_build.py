@@ -315,7 +315,7 @@ ON_RAYS = {"subcarrier_khz": 120, "resource_blocks": 25, "mcs": 14}
 
 def test_elements_of_clusters_and_rays_are_the_antennas_of_the_link():
     line = {"slant_deg": [0, 0, 0], "position_wavelengths": [[0, 0, 0], [0, 0.5, 0], [0, 1, 0]]}
-    made = over_beijing(50.0, **channel("ntn-rays", terminal=line, satellite=CROSSED))
+    made = over_beijing(50.0, **channel("ntn-rays", terminal=line, satellite=CROSSED), link=ON_RAYS | {"layers": 2})
     structure = made.points[0].structure
     assert (structure.antennas.receive, structure.antennas.transmit) == (3, 2)  # a downlink
     assert structure.panels[0][1][1] == (0.0, 0.5, 0.0)
