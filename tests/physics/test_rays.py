@@ -419,3 +419,19 @@ def test_a_later_start_gives_the_same_process_at_later_times():
     direct = model(keys(rows, 4), times_s=tf.constant([3e-3, 3.1e-3]), **common)
     np.testing.assert_allclose(late.gain.numpy(), direct.gain.numpy(), atol=2e-5)  # 1e-6 cycles of rounding each way
     assert np.abs(direct.gain.numpy() - model(keys(rows, 4), times_s=INSTANT, **common).gain.numpy()).max() > 0.1
+
+
+def test_even_times_make_the_same_gains_as_any_others():
+    """Powers of two phasors against one phasor for every time: float32 roundings of 13 steps of 0.1 cycles."""
+    from ntn6g.channel.fading.rays.rays import even_steps
+
+    model, rows = rays.RayChannel([URBAN_LOS]), 32
+    even = 2e-4 + 1e-4 * np.arange(14)
+    uneven = np.append(even, 5e-3)
+    assert even_steps(tf.constant(even, tf.float32)) is not None
+    assert even_steps(tf.constant(uneven, tf.float32)) is None
+    common = {"elevation_rad": full(rows, 0.7), "doppler_hz": full(rows, 1_000.0)}
+    found, expected = (
+        model(keys(rows, 4), times_s=tf.constant(times, tf.float32), **common).gain.numpy() for times in (even, uneven)
+    )
+    np.testing.assert_allclose(found, expected[..., :14], atol=5e-6)
