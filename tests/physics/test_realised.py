@@ -175,3 +175,24 @@ def test_phases_fall_with_delay_and_rise_as_the_satellite_comes_nearer():
     late = ChannelRealization.without_bulk(tf.ones([1, 1, 1, 1, 1], tf.complex64), tf.constant([[1e-7]], tf.float32))
     response = frequency_response(late, tf.constant([0.0, 1e6])).numpy()[0, 0]
     assert np.angle(response[1] / response[0]) == pytest.approx(-2 * math.pi * 0.1, abs=1e-5)
+
+
+def test_doppler_of_a_satellite_is_that_of_the_report_along_a_pass():
+    """TR 38.811 V15.1.0, 6.9.2: f_d = (v/c) R/(R+h) cos(elevation) f, here over the pole, which does not turn."""
+    epoch = datetime(2026, 1, 1, tzinfo=UTC)
+    satellite = orbit.CircularOrbit(
+        altitude_m=600e3, inclination_rad=math.pi / 2, raan_rad=0.3, argument_of_latitude_rad=1.2, epoch=epoch
+    )
+    pole = orbit.FixedTerminal(latitude_rad=math.pi / 2, longitude_rad=0.0, altitude_m=0.0)
+    times = orbit.Times(epoch, np.linspace(0.0, 600.0, 41))
+    seen = orbit.link_geometry(satellite.state(times), pole.site(times), mask_rad=0.0)
+    elevation, rate_m_s = np.ravel(seen.elevation_rad.numpy()), np.ravel(seen.range_rate_m_s.numpy())
+    radius_m = np.linalg.norm(satellite.state(times).position_ecef_m.numpy().reshape(-1, 3)[0])
+    speed_m_s = math.sqrt(3.986004418e14 / radius_m)
+    place_m = 6356752.314  # of the pole: WGS 84
+    above = elevation > 0.05
+    assert above.sum() > 10
+    expected = speed_m_s * place_m / radius_m * np.cos(elevation[above])
+    # the satellite is seen where it was a light time ago, and the gravity of the orbit is rounded: 2e-4
+    np.testing.assert_allclose(np.abs(rate_m_s[above]), expected, rtol=5e-4, atol=1.0)
+    assert (np.diff(rate_m_s[above]) > 0.0).all()  # from closing to receding
