@@ -79,7 +79,7 @@ def _losses(axes: "Axes", part: Part, over: str, colour: Any) -> None:
     total_db = series[f"total_{over}_db"]
     axes.plot(x, total_db, color="black" if colour is None else colour, linewidth=2.0, label="total")
     if over == "frequency":
-        _where_terms_end(axes, part, colour)
+        _where_terms_end(axes, part)
     if colour is not None:
         return
     axes.set_yscale("log")
@@ -111,7 +111,7 @@ def _term(axes: "Axes", x: Any, term: str, loss_db: Any, **look: Any) -> None:
     axes.plot(x, shown, color=PALETTE[place % (len(PALETTE) - 1)], **look)
 
 
-def _where_terms_end(axes: "Axes", part: Part, colour: Any) -> None:
+def _where_terms_end(axes: "Axes", part: Part) -> None:
     """The total is dotted white where a term is missing, and a line says which."""
     spans = [str(span) for span in part.series["spans"]]
     if not spans:
@@ -119,9 +119,8 @@ def _where_terms_end(axes: "Axes", part: Part, colour: Any) -> None:
     missing = np.isnan(part.series["loss_frequency_db"]).any(0)
     shown = np.where(missing, part.series["total_frequency_db"], np.nan)
     axes.plot(part.series["frequency_ghz"], shown, color="white", linewidth=0.8, linestyle=(0, (2, 2)))
-    if colour is None:
-        note = "valid: " + "; ".join(span.split(" by ")[0] for span in spans)
-        axes.set_title(note, fontsize=7.5, color=GREY, loc="left")
+    note = "valid: " + "; ".join(span.split(" by ")[0] for span in spans)
+    axes.set_title(note, fontsize=7.5, color=GREY, loc="left")
 
 
 def _profile(axes: "Axes", part: Part, colour: Any) -> None:
