@@ -164,7 +164,9 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):
         return ["contacts.duration_h=2"]
     if found.sensing is not None or found.multistatic is not None:
         short = (*(["sensing.symbols=28"] if found.sensing else []), f"stop.max_blocks={max_blocks}")
-        return ["engine.batch=64", *(f"{part}{key}" for part in parts or [""] for key in short)]
+        swept = found.sweep.grid if found.sweep is not None and found.sweep.grid else {}
+        one = ["sweep.grid.sensing.cancel=[static]"] if "sensing.cancel" in swept else []  # a program the less
+        return ["engine.batch=64", *one, *(f"{part}{key}" for part in parts or [""] for key in short)]
     if found.study == "channel":
         return ["survey.draws=64", "survey.frequencies=5"]
     return [
