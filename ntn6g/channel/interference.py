@@ -39,9 +39,9 @@ def quality(
         Power of every transmitter after path loss and both antennas.
     serving : [...], int
         Which of them serves.
-    overlap : [beam, beam], float64
+    overlap : [beam, server], float64
         Share of a transmitter's power (first index) inside the band of another: 1 co-channel, 0 apart, 1/ACIR for
-        neighbouring channels.
+        neighbouring channels. Servers are all transmitters, or the first ones where only these serve.
     noise_w : float64
         Noise in the band of the serving one.
     activity : [..., beam], float64
@@ -50,7 +50,8 @@ def quality(
     received_w = tf.convert_to_tensor(received_w, tf.float64)
     chosen = tf.one_hot(serving, received_w.shape[-1], dtype=tf.float64)
     carrier = tf.reduce_sum(received_w * chosen, -1)
-    into = tf.reduce_sum(chosen[..., None, :] * overlap, -1) * (1.0 - chosen)
+    overlap = tf.convert_to_tensor(overlap, tf.float64)
+    into = tf.linalg.matvec(overlap, chosen[..., : overlap.shape[1]]) * (1.0 - chosen)
     interference = tf.reduce_sum(received_w * activity * into, -1)
     noise = tf.convert_to_tensor(noise_w, tf.float64)
     return Quality(

@@ -12,6 +12,7 @@ from ntn6g.orbit.state import TensorRecord
 from ntn6g.phy.air import SamplePath, SubcarrierPath
 from ntn6g.phy.grid import SlotGrid
 from ntn6g.phy.modulation import Modulation
+from ntn6g.phy.on_board import OnBoard
 from ntn6g.phy.outcome import LinkOutcome
 from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, PhaseTracker, lmmse_equalise
 from ntn6g.phy.synchronisation import precompensate
@@ -28,7 +29,8 @@ class LinkValues(TensorRecord):
     of the satellite, which some kinds of fading follow; ``doppler_hz`` the terminal's largest own Doppler;
     ``residual_offset_hz`` what pre-compensation leaves. ``delay_s`` (light time), ``range_rate_m_s``,
     ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation; ``path_loss_db``, already
-    inside ``noise_variance``, travels in it. Types are in ``DTYPES``.
+    inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and ``_gain_real``, ``_gain_imag`` (of the
+    wanted part) belong to a payload's amplifier, see `OnBoard`; idle without one. Types are in ``DTYPES``.
     """
 
     noise_variance: tf.Tensor
@@ -43,6 +45,10 @@ class LinkValues(TensorRecord):
     range_acceleration_m_s2: tf.Tensor
     carrier_hz: tf.Tensor
     path_loss_db: tf.Tensor
+    amplifier_drive: tf.Tensor
+    amplifier_scale: tf.Tensor
+    amplifier_gain_real: tf.Tensor
+    amplifier_gain_imag: tf.Tensor
 
     DTYPES: ClassVar[dict[str, str]] = {
         "noise_variance": "float32",
@@ -57,6 +63,10 @@ class LinkValues(TensorRecord):
         "range_acceleration_m_s2": "float64",
         "carrier_hz": "float64",
         "path_loss_db": "float32",
+        "amplifier_drive": "float32",
+        "amplifier_scale": "float32",
+        "amplifier_gain_real": "float32",
+        "amplifier_gain_imag": "float32",
     }
 
 
@@ -115,6 +125,8 @@ class LinkChain:
         Whether the estimator averages pairs of DM-RS elements, see `LeastSquaresEstimator`.
     air : SubcarrierPath or SamplePath
         How the channel acts: as factors on the slot's elements, or on its samples.
+    payload : OnBoard, optional
+        Filter and amplifier of a satellite that sends, between transmitter and channel.
     """
 
     values_type: ClassVar[type[LinkValues]] = LinkValues
@@ -129,6 +141,7 @@ class LinkChain:
         perfect_csi: bool,
         air: SubcarrierPath | SamplePath,
         despread: bool = False,
+        payload: OnBoard | None = None,
     ) -> None:
         self.grid = grid
         self.modulation = modulation
@@ -137,6 +150,7 @@ class LinkChain:
         self._estimate = None if perfect_csi else LeastSquaresEstimator(grid, despread=despread)
         self._track = PhaseTracker(grid) if len(grid.ptrs_symbols) else None
         self._air = air
+        self._payload = payload
 
     @property
     def block_bits(self) -> int:
@@ -206,7 +220,11 @@ class LinkChain:
 
         ``noise`` holds its keys, uint32 [B, 2], and its variance, float32 [B].
         """
+        if self._payload is not None:
+            grid_values = self._payload(grid_values, values.amplifier_drive, values.amplifier_scale)
         received, channel = self._air(self._moving(drawn, values), grid_values)
+        if self._payload is not None:
+            channel *= self._payload.wanted(tf.complex(values.amplifier_gain_real, values.amplifier_gain_imag))
         noise_keys, variance = noise
         drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
         return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel

@@ -23,6 +23,7 @@ from ntn6g.scenario.antennas import (
     Tr38821,
     Vsat,
 )
+from ntn6g.scenario.beams import Beams
 from ntn6g.scenario.bler_table import BlerTable
 from ntn6g.scenario.channel import (
     Awgn,
@@ -47,6 +48,7 @@ from ntn6g.scenario.link import Budget, Decoder, Link, Power, Ptrs
 from ntn6g.scenario.load import dump, load, shipped_configs
 from ntn6g.scenario.losses import GasModel, Losses, ObstacleModel, ScintillationModel, Weather
 from ntn6g.scenario.multistatic import EchoPath, Multistatic
+from ntn6g.scenario.payload import Feeder, Filter, Gateway, Payload, Rapp, Saleh
 from ntn6g.scenario.platforms import (
     At,
     Circular,
@@ -88,6 +90,7 @@ __all__ = [
     "Array",
     "At",
     "Awgn",
+    "Beams",
     "BlerTable",
     "Budget",
     "Channel",
@@ -105,7 +108,10 @@ __all__ = [
     "Engine",
     "Ephemeris",
     "Fading",
+    "Feeder",
+    "Filter",
     "GasModel",
+    "Gateway",
     "Geo",
     "Ground",
     "Guard",
@@ -131,6 +137,7 @@ __all__ = [
     "Panel",
     "Part",
     "Pass",
+    "Payload",
     "Peer",
     "Place",
     "Platform",
@@ -138,7 +145,9 @@ __all__ = [
     "Power",
     "Ptrs",
     "Range",
+    "Rapp",
     "Rician",
+    "Saleh",
     "Scenario",
     "ScintillationModel",
     "SensedTarget",

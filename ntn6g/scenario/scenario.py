@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.antennas import Antennas
+from ntn6g.scenario.beams import Beams, check_beams
 from ntn6g.scenario.bler_table import BlerTable
 from ntn6g.scenario.channel import Channel, follows_elevation
 from ntn6g.scenario.contacts import Contacts
@@ -15,12 +16,14 @@ from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_n
 from ntn6g.scenario.link import End, Link, Power
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
 from ntn6g.scenario.multistatic import Multistatic
+from ntn6g.scenario.payload import Payload
 from ntn6g.scenario.platforms import At, Platform, Terminal
 from ntn6g.scenario.sensing import Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
 from ntn6g.scenario.track import Track
 
+StudyKind = Literal["link", "pass", "coverage", "contacts", "beams", "bler_table", "channel", "sensing", "multistatic"]
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
 _NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -28,6 +31,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "pass": ("channel",),
     "coverage": ("platforms", "coverage"),
     "contacts": ("platforms", "terminals", "contacts"),
+    "beams": ("platforms", "antennas", "channel", "beams"),
     "bler_table": ("bler_table",),
     "channel": ("channel",),
     "sensing": ("sensing",),
@@ -38,9 +42,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
 class Part(Section):
     """What one part changes; `power`, `sweep` and `stop` are replaced, the other keys merged."""
 
-    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing", "multistatic"] | None = (
-        None
-    )
+    study: StudyKind | None = None
     """Study kind of this part."""
     description: str | None = None
     """What this part shows."""
@@ -52,6 +54,8 @@ class Part(Section):
     """Keys of `channel`; a mapping of another `kind` replaces the inherited one."""
     link: dict[str, Any] | None = None
     """Keys of `link`; a modulation replaces the inherited mcs and the other way round."""
+    payload: dict[str, Any] | None = None
+    """Keys of `payload`."""
     power: Power | None = None
     """Replaces the inherited `power`."""
     track: Track | None = None
@@ -60,6 +64,8 @@ class Part(Section):
     """Keys of `coverage`."""
     contacts: dict[str, Any] | None = None
     """Keys of `contacts`."""
+    beams: dict[str, Any] | None = None
+    """Keys of `beams`."""
     survey: dict[str, Any] | None = None
     """Keys of `survey`."""
     sensing: dict[str, Any] | None = None
@@ -77,12 +83,11 @@ class Scenario(Section):
 
     schema_: Literal[1] = Field(alias="schema")
     """Version of this format: 1."""
-    study: Literal["link", "pass", "coverage", "contacts", "bler_table", "channel", "sensing", "multistatic"] | None = (
-        None
-    )
+    study: StudyKind | None = None
     """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
-    contacts (satellites over ground stations), bler_table (code blocks on white noise), channel (losses and fading),
-    sensing (targets found and measured) or multistatic (a target over several paths);
+    contacts (satellites over ground stations), beams (C/I under a layout of beams), bler_table (code blocks on white
+    noise), channel (losses and fading), sensing (targets found and measured) or multistatic (a target over several
+    paths);
     required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
@@ -100,6 +105,8 @@ class Scenario(Section):
     """Antennas of both ends, from which a link budget takes its gains."""
     channel: Channel | None = None
     """What space does to the wave."""
+    payload: Payload | None = None
+    """What the payload does to a signal: feeder link, filter, amplifier; a regenerative one does nothing."""
     link: Link | None = None
     """The physical layer; required by a link study."""
     power: Power | None = None
@@ -110,6 +117,8 @@ class Scenario(Section):
     """Grid and instants of a coverage study; required by it."""
     contacts: Contacts | None = None
     """Satellites and window of a contact study; required by it."""
+    beams: Beams | None = None
+    """Layout, instant and map of a beams study; required by it."""
     bler_table: BlerTable | None = None
     """Code blocks of a bler_table study; required by it."""
     survey: Survey = Field(default_factory=Survey)
@@ -155,12 +164,17 @@ class Scenario(Section):
         given = self.contacts.platform if self.contacts else None
         return _chosen("platform", given, self.platforms, section="contacts")
 
+    def beams_platform(self) -> str:
+        """The satellite or constellation of a beams study: the one that `beams` names, or the only one."""
+        given = self.beams.platform if self.beams else None
+        return _chosen("platform", given, self.platforms, section="beams")
+
     def ends(self) -> tuple[End, End]:
         """The antennas that send and receive, each with its name; None where none is given."""
         given = self.antennas or Antennas()
         satellite: End = ("satellite", given.satellite) if given.satellite else None
         terminal: End = ("terminal", given.terminal) if given.terminal else None
-        uplink = self.link is not None and self.link.direction == "uplink"
+        uplink = self.link is not None and self.link.direction == "uplink" and self.study != "beams"
         return (terminal, satellite) if uplink else (satellite, terminal)
 
     def terminal_name(self) -> str:
@@ -272,6 +286,8 @@ def check(scenario: Scenario) -> None:
         scenario.coverage_platform()
     elif scenario.study == "contacts":
         scenario.contacts_platform()
+    elif scenario.study == "beams":
+        scenario.beams_platform()
     elif scenario.study not in ("bler_table", "channel", "sensing", "multistatic"):
         _check_geometry(scenario)
 
@@ -285,8 +301,13 @@ def _check_sections(scenario: Scenario) -> None:
             section.check()
     if scenario.antennas is not None:
         scenario.antennas.check(faraday=scenario.channel is not None and scenario.channel.losses.faraday)
+    if scenario.payload is not None and link is not None:
+        most = max(link.layers, link.transmit_antennas or 1, link.receive_antennas or 1)
+        scenario.payload.check(uplink=link.direction == "uplink", antennas=most)
     if scenario.power is not None:
         scenario.power.check(*scenario.ends())
+    if scenario.study == "beams":
+        check_beams(scenario.antennas or Antennas(), scenario.power)
 
 
 def _check_geometry(scenario: Scenario) -> None:
@@ -311,6 +332,8 @@ def _needs_geometry(scenario: Scenario) -> str | None:
         return f"channel.fading {scenario.channel.fading.kind}"
     if scenario.power is not None and scenario.power.budget is not None:
         return "power.budget"
+    if scenario.payload is not None and scenario.payload.feeder is not None:
+        return "payload.feeder"
     return "at" if scenario.at is not None else None
 
 

@@ -47,6 +47,7 @@ def _studies() -> dict[str, str]:
         "channel": "losses against elevation and frequency, delay profile, Doppler spectrum, distributions of links",
         "coverage": "satellites of a constellation in view over the Earth, gaps and revisit",
         "contacts": "rise, culmination and set of satellites over a network of ground stations",
+        "beams": "C/I and SINR under a layout of beams, with other satellites interfering, as maps",
         "bler_table": "block error rate of code blocks on white noise, for a table that others look up",
         "sensing": "targets found, missed and measured on the grid that carries data, against bounds and closed forms",
         "multistatic": "a target found and located by echoes over several paths of satellites and ground stations",

@@ -37,3 +37,16 @@ def test_learned_detector_is_counted_against_cell_averaging_at_the_same_false_al
     assert [row[0] for row in rows] == list(script["TESTED_DB"])
     assert all(abs(row[1] - row[2]) < 0.2 for row in rows)  # closed form; 64 frames have 0.06
     assert all(0.0 <= value <= 1.0 for row in rows for value in row[1:])
+
+
+def test_beams_and_spectrum_draw_and_print_what_their_heads_say(monkeypatch, capsys, tmp_path):
+    for name, expected in (
+        ("beams.py", ["reuse 1: median C/I 1.", "reuse 3: median C/I 13."]),
+        ("spectrum.py", ["error vector 13.", "neighbouring channel -25."]),
+    ):
+        script = runpy.run_path(str(SCRIPTS / name))
+        monkeypatch.setattr(sys, "argv", [name, "--out", str(tmp_path / f"{name}.png")])
+        script["main"]()
+        printed = capsys.readouterr().out
+        assert all(text in printed for text in expected), printed
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000

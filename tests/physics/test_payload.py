@@ -1,11 +1,24 @@
 """A transparent payload: two hops of noise, delay and Doppler, and an amplifier that saturates."""
 
+import math
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from ntn6g.channel.payload import rapp, transparent_cnr, transparent_delay_s, transparent_offset_hz
+from ntn6g.channel.payload import (
+    Amplifier,
+    butterworth,
+    rapp,
+    saleh,
+    transparent_cnr,
+    transparent_delay_s,
+    transparent_offset_hz,
+)
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.phy import SlotGrid
+from ntn6g.phy.on_board import OnBoard
 
 
 def test_equal_hops_lose_three_decibels_and_a_strong_feeder_nothing():
@@ -73,3 +86,107 @@ def test_the_amplifier_has_a_gradient():
 
     x = amplitude.numpy()
     assert slope == pytest.approx((1 + x**4) ** -1.25, rel=1e-4)  # by hand for p = 2
+
+
+def limiter(back_off_db):
+    """Rapp's amplifier of great smoothness, nearly a limiter."""
+    return Amplifier(partial(rapp, smoothness=20.0), 1.0, 1.0, back_off_db)
+
+
+@pytest.mark.parametrize("back_off_db", [0.0, 3.0, 6.0])
+def test_a_limiter_has_the_gain_and_power_of_its_closed_form(back_off_db):
+    """alpha = 1 - exp(-g^2) + sqrt(pi) / 2 g erfc(g), P = 1 - exp(-g^2) for a Gaussian of unit power cut at g."""
+    g = 10 ** (back_off_db / 20)
+    alpha = 1 - math.exp(-(g**2)) + math.sqrt(math.pi) / 2 * g * math.erfc(g)
+    wanted = alpha / math.sqrt(1 - math.exp(-(g**2)))
+
+    # a smoothness of 20 rounds the knee by 3 % at g and a tenth of that in the mean
+    assert abs(limiter(back_off_db).wanted_gain) == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize("amplifier", [limiter(3.0), Amplifier(partial(rapp, smoothness=2.0), 1.0, 1.0, 1.0)])
+def test_distortion_of_gaussian_samples_is_the_closed_form(amplifier):
+    rng = np.random.default_rng(5)
+    x = (rng.normal(size=400_000) + 1j * rng.normal(size=400_000)) / np.sqrt(2)
+
+    y = amplifier(tf.constant(x, tf.complex64)).numpy()
+
+    gain = np.vdot(x, y) / np.vdot(x, x)
+    evm = np.sqrt(np.mean(np.abs(y - gain * x) ** 2) / np.mean(np.abs(gain * x) ** 2))
+    # 400 000 samples know a power to 0.3 %
+    assert np.mean(np.abs(y) ** 2) == pytest.approx(1.0, rel=0.01)
+    assert abs(gain) == pytest.approx(abs(amplifier.wanted_gain), rel=0.005)
+    assert evm == pytest.approx(amplifier.error_vector_magnitude, rel=0.01)
+    # Parseval: the powers of all orders are the output's
+    shares = np.abs(amplifier.coefficients(40)) ** 2
+    assert shares[0] / shares.sum() == pytest.approx(abs(amplifier.wanted_gain) ** 2, rel=5e-3)
+
+
+def regrowth(amplifier, points, occupied):
+    """Power over frequency that the series gives for a flat band: [points], the carrier first."""
+    flat = np.zeros(points)
+    flat[:occupied] = 1.0 / occupied
+    correlation = np.fft.fft(np.roll(flat, -(occupied // 2)))
+    power = np.abs(amplifier.coefficients(10)) ** 2
+    total = sum(share * correlation * np.abs(correlation) ** (2 * k) for k, share in enumerate(power))
+    return np.fft.ifft(total).real
+
+
+def test_the_spectrum_grows_beside_the_band_as_the_series_says():
+    amplifier, points, occupied = Amplifier(partial(rapp, smoothness=2.0), 1.0, 1.0, 3.0), 2048, 300
+    rng = np.random.default_rng(9)
+    grid = np.zeros((400, points), complex)
+    signs = rng.choice([-1.0, 1.0], (2, 400, occupied)) / np.sqrt(2)
+    grid[:, : occupied // 2], grid[:, -occupied // 2 :] = np.split(signs[0] + 1j * signs[1], 2, 1)
+    samples = np.fft.ifft(grid) * points / np.sqrt(occupied)
+
+    out = np.fft.fft(amplifier(tf.constant(samples, tf.complex64)).numpy()) / points
+
+    measured, expected = np.mean(np.abs(out) ** 2, 0), regrowth(amplifier, points, occupied)
+    expected /= expected.sum()
+    beside = slice(occupied // 2 + 5, 3 * occupied // 2 - 50)  # the neighbouring channel
+    ratio_db = 10 * np.log10(measured[beside].sum() / expected[beside].sum())
+    assert ratio_db == pytest.approx(0.0, abs=0.15)  # 300 subcarriers are Gaussian to some hundredths of a decibel
+    assert 10 * np.log10(expected[beside].sum()) < -20.0
+
+
+def test_a_payload_distorts_the_elements_of_a_slot_by_what_falls_into_the_band():
+    grid = SlotGrid(resource_blocks=25, subcarrier_spacing_hz=120e3, dmrs_additional_positions=0, pilots=False)
+    amplifier = Amplifier(partial(rapp, smoothness=2.0), 1.0, 1.0, 3.0)
+    on_board = OnBoard(grid, response=None, curve=amplifier.curve)
+    drive, scale = (tf.fill([16], np.float32(factor)) for factor in (amplifier.drive, amplifier.scale))
+    rng = np.random.default_rng(2)
+    signs = rng.choice([-1.0, 1.0], (2, 16, 14, 300)) / np.sqrt(2)
+    sent = signs[0] + 1j * signs[1]
+
+    out = on_board(tf.constant(sent, tf.complex64), drive, scale).numpy()
+
+    gain = on_board.wanted(tf.fill([16], np.complex64(amplifier.wanted_gain))).numpy()
+    power = np.mean(np.abs(out - gain * sent) ** 2) / np.mean(np.abs(gain) ** 2)
+    points = 2048
+    spectrum = regrowth(amplifier, points, 300)
+    wanted = abs(amplifier.coefficients(1)[0]) ** 2
+    inside = np.r_[0:150, points - 150 : points]
+    expected = spectrum[inside].sum() / wanted - 1.0
+    assert power == pytest.approx(expected, rel=0.03)  # 67 000 elements: 1 %; 300 subcarriers: as above
+
+
+def test_a_tube_follows_its_formula_and_has_a_gradient():
+    amplitude = tf.constant([0.0, 0.3, 1.0, 3.0])
+    shape = {"gain": 2.0, "compression": 1.0, "turn": 4.0, "turn_compression": 9.0}
+    with tf.GradientTape() as tape:
+        tape.watch(amplitude)
+        out = saleh(tf.cast(amplitude, tf.complex64), **shape)
+        largest = tf.reduce_sum(tf.abs(out[1:]))
+
+    r = amplitude.numpy()
+    assert np.abs(out) == pytest.approx(2 * r / (1 + r**2), rel=1e-5)
+    assert np.angle(out)[1:] == pytest.approx(4 * r[1:] ** 2 / (1 + 9 * r[1:] ** 2), rel=1e-5)
+    slope = tape.gradient(largest, amplitude).numpy()[1:]
+    assert slope == pytest.approx(2 * (1 - r[1:] ** 2) / (1 + r[1:] ** 2) ** 2, abs=1e-5)
+
+
+def test_a_butterworth_filter_loses_three_decibels_at_its_edges():
+    found = butterworth(np.array([0.0, 20e6, -20e6, 40e6]), passband_hz=40e6, order=6)
+
+    assert np.abs(found) == pytest.approx([1.0, 2**-0.5, 2**-0.5, 1 / math.sqrt(1 + 2**12)], rel=1e-9)

@@ -136,7 +136,8 @@ class FlatAperture:
         apart = tf.reduce_sum((place[..., 1:] - beam[..., 1:]) ** 2, -1)
         field = 2.0 * j1_over(math.pi * self.diameter_wavelengths * tf.sqrt(apart + 1e-30))
         in_front = tf.maximum(place[..., 0], 1e-12)
-        relative = tf.where(place[..., 0] > 0.0, field**2 * in_front**self.scan_exponent, 0.0)
+        lit = field**2 * in_front**self.scan_exponent
+        relative = tf.where(place[..., 0] > 0.0, lit, tf.zeros_like(lit))
         return self.peak_dbi + relative_db(relative, _FLOOR_DB)
 
 

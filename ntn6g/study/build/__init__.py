@@ -5,6 +5,7 @@ from typing import Any
 
 from ntn6g.scenario import Scenario
 from ntn6g.scenario.messages import place
+from ntn6g.study.build.beams import BeamStudy
 from ntn6g.study.build.bler_table import BlerTableStudy
 from ntn6g.study.build.contacts import ContactStudy
 from ntn6g.study.build.coverage import CoverageStudy
@@ -20,6 +21,7 @@ STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
     "pass": PassStudy,
     "coverage": CoverageStudy,
     "contacts": ContactStudy,
+    "beams": BeamStudy,
     "bler_table": BlerTableStudy,
     "channel": ChannelStudy,
     "sensing": SensingStudy,

@@ -13,18 +13,25 @@ from ntn6g.study.intervals import clopper_pearson, renewal_ratio
 _QUANTILES = (50, 95, 99)  # of the time to delivery
 
 
-def timing_of(asked: Harq, slot_s: float, instant: Instant | None) -> HarqTiming:
+def timing_of(asked: Harq, slot_s: float, instant: Instant | None, *, feeder_s: float = 0.0) -> HarqTiming:
     """Timing of a point; the round trip is twice the light time of its geometry and of the feeder link, unless given.
+
+    ``feeder_s`` is what a feeder link with geometry of its own adds one way.
 
     Raises
     ------
     ScenarioError
         Neither a round trip nor a geometry; a K_offset shorter than the round trip.
     """
+    if feeder_s and asked.feeder_delay_ms:
+        raise ScenarioError(
+            f"{asked.feeder_delay_ms:g} ms beside payload.feeder, whose geometry gives the delay; leave it out",
+            key="link.harq.feeder_delay_ms",
+        )
     if asked.round_trip_ms is not None:
         round_trip_s = 1e-3 * asked.round_trip_ms
     elif instant is not None:
-        round_trip_s = 2.0 * (instant.light_time_s + 1e-3 * asked.feeder_delay_ms)
+        round_trip_s = 2.0 * (instant.light_time_s + 1e-3 * asked.feeder_delay_ms + feeder_s)
     else:
         raise ScenarioError(
             "required key is missing, since no geometry gives the delay (no section at)", key="link.harq.round_trip_ms"

@@ -18,8 +18,8 @@ from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
 from ntn6g.phy.layered import SINGLE
-from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
-from ntn6g.study.build import harq
+from ntn6g.scenario import Channel, Conformance, Link, Payload, Power, Scenario, apply, flatten, sweep_points
+from ntn6g.study.build import harq, payload
 from ntn6g.study.build.allocation import allocation_of, antennas_of
 from ntn6g.study.build.antennas import link_gains
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share, sight_facts
@@ -112,12 +112,14 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     if link is None or air is None or power is None:
         raise ValueError("a link study without link, channel or power passed the checks of the scenario")
     carrier_hz = air.carrier_ghz * 1e9
-    structure = _structure(link, air, power)
+    structure = _structure(link, air, power, asked.payload)
     delay_spread_s, k_factor_db = fading_values(air, structure, instant.elevation_rad if instant else None)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
-    gains = None
+    gains, uplink = None, link.direction == "uplink"
     if asked.antennas is not None and instant is not None:
-        gains = link_gains(asked.antennas, carrier_hz, instant.state, instant.site).first
+        gains = link_gains(asked.antennas, carrier_hz, instant.state, instant.site, uplink=uplink).first
+    feeder = payload.feeder_at(asked.payload, instant)
+    amplifier_values, amplifier_facts = payload.amplified(asked.payload)
     received = received_power(
         power,
         air,
@@ -126,7 +128,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         count_cyclic_prefix=link.count_cyclic_prefix,
         terminal=terminal,
         gains=gains,
-        uplink=link.direction == "uplink",
+        feeder=feeder,
     )
     doppler_hz = kmh_to_m_s(terminal.speed_kmh if terminal else 0.0) * carrier_hz / SPEED_OF_LIGHT_M_S
     if isinstance(air.fading, Conformance):
@@ -142,13 +144,18 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "elevation_rad": instant.elevation_rad if instant else 0.0,
         "doppler_hz": doppler_hz,
         "residual_offset_hz": offset_hz,
-        "delay_s": instant.light_time_s if instant else 0.0,
+        "delay_s": (instant.light_time_s if instant else 0.0) + (feeder.delay_s if feeder else 0.0),
         "range_rate_m_s": instant.range_rate_m_s if instant else 0.0,
         "range_acceleration_m_s2": instant.range_acceleration_m_s2 if instant else 0.0,
         "carrier_hz": carrier_hz,
         "path_loss_db": received.get("path_loss_db", 0.0),
+        **amplifier_values,
     }
-    timing = harq.timing_of(link.harq, structure.grid.slot_duration_s, instant) if link.harq else None
+    timing = None
+    if link.harq is not None:
+        timing = harq.timing_of(
+            link.harq, structure.grid.slot_duration_s, instant, feeder_s=feeder.delay_s if feeder else 0.0
+        )
     if timing is not None:
         drawn |= {"interval_s": timing.interval_s, "blind_share": timing.blind_processes / timing.processes}
     flat = flatten(asked)
@@ -157,6 +164,8 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         **fading_facts(structure, delay_spread_s, k_factor_db),
         **sight_facts(air, structure, instant.elevation_rad if instant else None),
         **(gains.columns if gains else {}),
+        **(feeder.columns(instant, carrier_hz, uplink=uplink) if feeder and instant else {}),
+        **amplifier_facts,
         **received,
     }
     return LinkPoint(
@@ -176,7 +185,7 @@ def _identity(*physics: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
+def _structure(link: Link, air: Channel, power: Power, carried: Payload | None) -> LinkStructure:
     offset_given = link.residual_offset_hz is not None or link.residual_offset_ppm is not None
     resend, buffer = link.harq, link.limited_buffer
     return LinkStructure(
@@ -209,6 +218,7 @@ def _structure(link: Link, air: Channel, power: Power) -> LinkStructure:
         limited_buffer=None if buffer is None else LimitedBuffer(**buffer.model_dump()),
         allocation=allocation_of(link),
         antennas=antennas_of(link, air.fading),
+        payload=payload.structure_of(carried),
     )
 
 
@@ -218,7 +228,8 @@ def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
     found: dict[str, float] = {}
     if structure.antennas != SINGLE:
         return found
-    if structure.fading == "awgn" and structure.perfect_csi and not structure.frequency_offset:
+    undistorted = structure.payload is None and not structure.frequency_offset
+    if structure.fading == "awgn" and structure.perfect_csi and undistorted:
         found["ber_theory"] = float(bit_error_rate(structure.modulation_name, esno))
     if structure.coding is not None:
         found["capacity_bps"] = structure.bandwidth_hz * math.log2(1.0 + esno)

@@ -20,6 +20,7 @@ from ntn6g.phy.layered import SINGLE, Antennas, LayeredChain
 from ntn6g.phy.physical_channel import scrambling_sequence
 from ntn6g.study.build.allocation import WHOLE_SLOT, Allocation
 from ntn6g.study.build.fading import fading_profile, make_fading
+from ntn6g.study.build.payload import PayloadStructure, on_board
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 
 _MODULATION_OF_ORDER = {bits: name for name, bits in BITS_PER_SYMBOL.items()}
@@ -87,6 +88,7 @@ class LinkStructure:
     antennas: Antennas = SINGLE
     panels: tuple[PanelElements, PanelElements, float] | None = None
     """Elements of terminal and satellite, and Faraday rotation in radians, of clusters and rays."""
+    payload: PayloadStructure | None = None
 
     @property
     def channel_key(self) -> str:
@@ -182,8 +184,10 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
         scrambling = scrambling_sequence(
             code.coded_bits, rnti=structure.allocation.rnti, scrambling_id=structure.allocation.cell_id
         )
-    several = {} if structure.antennas == SINGLE else {"antennas": structure.antennas}
-    chain = (LayeredChain if several else LinkChain)(
+    several: dict[str, Any] = {"payload": on_board(structure.payload, grid)}
+    if structure.antennas != SINGLE:
+        several = {"antennas": structure.antennas}
+    chain = (LinkChain if structure.antennas == SINGLE else LayeredChain)(
         grid=grid,
         modulation=Modulation(structure.modulation_name, scrambling=scrambling),
         code=code,

@@ -15,6 +15,7 @@ from ntn6g.scenario import Scenario
 from ntn6g.study.build.antennas import Gains, link_gains
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.geometry import pass_of
+from ntn6g.study.build.payload import feeder_of
 from ntn6g.study.build.power import budget_of
 from ntn6g.study.build.rain import rain_along_db
 from ntn6g.study.engine import Recipe, Tally
@@ -108,13 +109,21 @@ def track(asked: Scenario) -> dict[str, Any]:
         "terminal": np.array(asked.terminal_name()),
         "culmination_utc": np.array(f"{found.culmination:%Y-%m-%dT%H:%M:%SZ}"),
     }
-    gains = link_gains(asked.antennas, carrier_hz, state, site) if asked.antennas and air else None
+    uplink = asked.link is not None and asked.link.direction == "uplink"
+    gains = link_gains(asked.antennas, carrier_hz, state, site, uplink=uplink) if asked.antennas and air else None
     if gains is not None:
         columns |= {name: np.broadcast_to(values, offset_s.shape) for name, values in gains.columns.items()}
+    feeder = feeder_of(asked.payload, state)
+    if feeder is not None:
+        columns |= feeder.columns(geometry, carrier_hz, uplink=uplink) | {"feeder_visible": feeder.visible}
     rain = {"rain_loss_db": rain_along_db(asked, elevation_rad, offset_s)} if asked.track.rain == "drawn" else {}
     snr = _snr(asked, range_m, elevation_rad, gains)
     if rain and snr:
         snr = {"snr_db": snr["snr_db"] - rain["rain_loss_db"]}
+    if feeder is not None and snr and asked.link is not None and air is not None:
+        bandwidth_hz = 12e3 * asked.link.resource_blocks * asked.link.subcarrier_khz
+        both = feeder.combined_db(snr["snr_db"], bandwidth_hz, air)
+        snr = {"service_snr_db": snr["snr_db"], "snr_db": np.where(feeder.visible, both, np.nan)}
     return columns | snr | rain | _foretold(asked, sight, times, geometry)
 
 
@@ -158,7 +167,6 @@ def _snr(asked: Scenario, range_m: Any, elevation_rad: Any, gains: Gains | None)
         elevation_rad=elevation_rad,
         terminal=asked.terminals[asked.terminal_name()],
         gains=gains,
-        uplink=link.direction == "uplink",
     )
     return {"snr_db": np.asarray(budget.cnr_db)}
 

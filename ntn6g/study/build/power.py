@@ -28,6 +28,7 @@ from ntn6g.study.build.antennas import Gains
 from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.link_step import LinkStructure
+from ntn6g.study.build.payload import FeederLink
 
 
 def received_power(
@@ -39,7 +40,7 @@ def received_power(
     count_cyclic_prefix: bool,
     terminal: Terminal | None = None,
     gains: Gains | None = None,
-    uplink: bool = False,
+    feeder: FeederLink | None = None,
 ) -> dict[str, float]:
     """Es/N0 per resource element and Eb/N0 per transport-block bit in dB; path loss where a budget decides them.
 
@@ -56,7 +57,11 @@ def received_power(
     elif power.esno_db is not None:
         esno_db = power.esno_db
     else:
-        esno_db, found = _from_budget(power, air, structure, instant, terminal=terminal, gains=gains, uplink=uplink)
+        esno_db, found = _from_budget(power, air, structure, instant, terminal=terminal, gains=gains)
+        if feeder is not None:
+            found["service_esno_db"] = esno_db
+            found["feeder_esno_db"] = float(feeder.cnr_db(structure.bandwidth_hz, air))
+            esno_db = float(feeder.combined_db(esno_db, structure.bandwidth_hz, air))
     return {**found, "ebno_db": esno_db + ebno_over_esno_db, "esno_db": esno_db}
 
 
@@ -177,7 +182,6 @@ def budget_of(
     elevation_rad: Any,
     terminal: Terminal | None = None,
     gains: Gains | None = None,
-    uplink: bool = False,
 ) -> channel.LinkBudget:
     """Link budget of a scenario over a bandwidth; range and elevation of any shape, gains of that shape.
 
@@ -190,10 +194,10 @@ def budget_of(
     if gains is not None and gains.polarisation_loss_db is not None:
         further["polarisation"] = gains.polarisation_loss_db
     found = channel.link_budget(
-        g_over_t_db_k=_figure_of_merit(asked, gains, uplink),
+        g_over_t_db_k=_figure_of_merit(asked, gains),
         bandwidth_hz=bandwidth_hz,
         losses_db={**losses, **further},
-        eirp_dbw=_eirp_dbw(asked, bandwidth_hz, gains, uplink),
+        eirp_dbw=_eirp_dbw(asked, bandwidth_hz, gains),
     )
     if not air.losses.cross_polar:
         return found
@@ -202,9 +206,9 @@ def budget_of(
     return replace(found, losses_db={**found.losses_db, "cross_polar": worse_db})
 
 
-def _eirp_dbw(asked: Budget, bandwidth_hz: float, gains: Gains | None, uplink: bool) -> Any:
+def _eirp_dbw(asked: Budget, bandwidth_hz: float, gains: Gains | None) -> Any:
     """Radiated towards the other end over the bandwidth: given, or power and gain of the antenna that sends."""
-    end, gain_dbi = (None, 0.0) if gains is None else gains.end(sends=True, uplink=uplink)
+    end, gain_dbi = (None, 0.0) if gains is None else gains.end(sends=True)
     spread_db = float(linear_to_db(bandwidth_hz / 1e6))
     if end is None:
         if asked.eirp_dbm is not None:
@@ -221,9 +225,9 @@ def _eirp_dbw(asked: Budget, bandwidth_hz: float, gains: Gains | None, uplink: b
     return density_dbw_mhz + spread_db + gain_dbi
 
 
-def _figure_of_merit(asked: Budget, gains: Gains | None, uplink: bool) -> Any:
+def _figure_of_merit(asked: Budget, gains: Gains | None) -> Any:
     """G/T in the direction of the other end: given, or from the gain of the antenna that receives."""
-    end, gain_dbi = (None, asked.antenna_gain_dbi or 0.0) if gains is None else gains.end(sends=False, uplink=uplink)
+    end, gain_dbi = (None, asked.antenna_gain_dbi or 0.0) if gains is None else gains.end(sends=False)
     if end is None and asked.gt_dbk is not None:
         return asked.gt_dbk
     noise = (asked.noise_figure_db, asked.antenna_temperature_k)
@@ -261,7 +265,6 @@ def _from_budget(
     *,
     terminal: Terminal | None,
     gains: Gains | None,
-    uplink: bool,
 ) -> tuple[float, dict[str, float]]:
     if power.budget is None or instant is None:
         raise ValueError("a link budget without its geometry passed the checks of the scenario")
@@ -273,7 +276,6 @@ def _from_budget(
         elevation_rad=instant.elevation_rad,
         terminal=terminal,
         gains=gains,
-        uplink=uplink,
     )
     lost_db = {name: float(loss_db) for name, loss_db in budget.losses_db.items()}
     interference_db = lost_db.pop("cross_polar", None)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.study.plots.along_pass import along_pass
+from ntn6g.study.plots.beam_map import beam_map
 from ntn6g.study.plots.bler_curves import bler_curves
 from ntn6g.study.plots.channel_survey import channel_survey
 from ntn6g.study.plots.contact_plan import contact_plan
@@ -35,6 +36,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "pass": pass_geometry,
     "coverage": coverage_map,
     "contacts": contact_plan,
+    "beams": beam_map,
     "bler-table": bler_curves,
     "channel": channel_survey,
     "sensing": accuracy,
@@ -47,6 +49,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
 
 # that tell a kind of figure
 _SERIES = {
+    "beams": "c_over_i_db",
     "coverage": "in_view_mean",
     "contacts": "culmination_s",
     "channel": "loss_elevation_db",
@@ -60,7 +63,7 @@ _STUDIES = {
 _CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
-_SHARED_AXES |= {"contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
+_SHARED_AXES |= {"beams": "map", "contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
 
 
 def draw_run(folder: Path) -> list[Path]:

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import kernels, op_callbacks
 
-from ntn6g.scenario import load, shipped_configs
-from ntn6g.study.build import build, geometry
+from ntn6g.channel.beams import Layout, Terminals
+from ntn6g.scenario import Antennas, load, shipped_configs
+from ntn6g.study.build import beams, build, geometry
 
 # Ops that any device runs through a kernel of no device of its own: control flow, calls of functions, no-ops
 ANY_DEVICE = "DEFAULT"
@@ -86,6 +87,31 @@ def test_every_op_of_a_step_compiles_for_a_gpu(links, reduced, case):
             assert "StatelessWhile" in ops or "While" in ops  # the decoder's iterations
         if structure.frequency_offset:
             assert {"FFT", "IFFT"} <= ops
+
+
+S1528 = {"kind": "s1528", "gain_dbi": 30, "beamwidth_deg": 4}
+FLAT = {"kind": "electronically-steered", "diameter_m": 0.5}
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"satellite": {"kind": "taylor", "diameter_m": 0.5}, "terminal": {"kind": "vsat"}},
+        {"satellite": S1528, "terminal": {"kind": "s1428", "diameter_m": 0.6}},
+        {"satellite": S1528 | {"envelope": "low-orbit"}, "terminal": {"kind": "s465", "diameter_m": 0.6}},
+        {"satellite": {"kind": "array", "rows": 4, "columns": 4, "phase_bits": 3}, "terminal": FLAT},
+    ],
+)
+def test_every_op_of_a_map_of_beams_compiles_for_a_gpu(ends):
+    places = tf.zeros([8, 3], tf.float64)
+    layout = Layout(places[:2], tf.zeros([2, 7, 3], tf.float64), tf.zeros([2, 3, 3], tf.float64))
+    rest = (tf.zeros([8, 2], tf.float64), tf.zeros([7, 7], tf.float64), *tf.zeros([2], tf.float64))
+    step = beams.coverage_step(Antennas.model_validate(ends), 20.0)
+
+    ops = ops_inside(step.get_concrete_function(layout, Terminals(places, tf.zeros([8, 3, 3], tf.float64)), *rest))
+
+    assert len(ops) > 20
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 
 @pytest.mark.parametrize("config", shipped_configs())

@@ -1,6 +1,6 @@
 """Antennas of a scenario: their kinds, where they look, what they gain."""
 
-from ntn6g.study.build.antennas.kinds import MAKERS, End, made
+from ntn6g.study.build.antennas.kinds import MAKERS, End, made, power_over_noise_db
 from ntn6g.study.build.antennas.pointing import (
     Gains,
     layout_uv,
@@ -8,6 +8,8 @@ from ntn6g.study.build.antennas.pointing import (
     over_sphere,
     polarisation_loss_db,
     satellite_aim,
+    satellite_axes,
+    terminal_axes,
 )
 
 __all__ = [
@@ -19,5 +21,8 @@ __all__ = [
     "made",
     "over_sphere",
     "polarisation_loss_db",
+    "power_over_noise_db",
     "satellite_aim",
+    "satellite_axes",
+    "terminal_axes",
 ]

@@ -9,11 +9,11 @@ from typing import Any
 import tensorflow as tf
 
 from ntn6g import scenario
-from ntn6g.channel import antennas
+from ntn6g.channel import antennas, g_over_t_db_k
 from ntn6g.channel.tables import read_table
-from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.constants import BOLTZMANN_DBW_K_HZ, SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
-from ntn6g.core.units import dbm_to_dbw
+from ntn6g.core.units import dbm_to_dbw, linear_to_db
 
 _TOLERANCE = 0.1  # by how much a carrier may differ from that of a preset
 
@@ -41,6 +41,20 @@ def made(given: Any, carrier_hz: float, key: str) -> End:
         raise ScenarioError(str(error).removeprefix(f"{error.key}: "), key=f"{key}.{error.key}") from None
     except ValueError as error:
         raise ScenarioError(str(error), key=key) from None
+
+
+def power_over_noise_db(asked: scenario.Budget | None, ends: tuple[End, End]) -> float:
+    """Power density fed to a satellite's beam over the noise density of a terminal, without both gains, dB."""
+    own, served = ends
+    density_dbw_mhz = own.power_density_dbw_mhz
+    noise = (served.noise_figure_db, served.antenna_temperature_k)
+    if asked is not None and asked.power_density_dbw_mhz is not None:
+        density_dbw_mhz = asked.power_density_dbw_mhz
+    if asked is not None and asked.noise_figure_db is not None:
+        noise = (asked.noise_figure_db, asked.antenna_temperature_k)
+    assert density_dbw_mhz is not None  # checked on loading
+    quality_db_k = g_over_t_db_k(0.0, *(float(value or 0.0) for value in noise))
+    return density_dbw_mhz + quality_db_k - BOLTZMANN_DBW_K_HZ - float(linear_to_db(1e6))
 
 
 def _isotropic(given: scenario.Isotropic, carrier_hz: float) -> End:

@@ -24,6 +24,8 @@ class Gains:
     satellite_gain_dbi: Any = None
     terminal_gain_dbi: Any = None
     polarisation_loss_db: float | None = None
+    uplink: bool = False
+    """Whether the terminal sends."""
     columns: Mapping[str, Any]
     """What tables say: gain, angle from boresight and pointing loss of each end, loss of polarisation."""
 
@@ -41,14 +43,16 @@ class Gains:
             columns={name: number(value) for name, value in self.columns.items()},
         )
 
-    def end(self, *, sends: bool, uplink: bool) -> tuple[End | None, Any]:
+    def end(self, *, sends: bool) -> tuple[End | None, Any]:
         """The end that sends or receives, and its gain."""
-        if sends == uplink:
+        if sends == self.uplink:
             return self.terminal, self.terminal_gain_dbi
         return self.satellite, self.satellite_gain_dbi
 
 
-def link_gains(asked: scenario.Antennas, carrier_hz: float, state: orbit.State, site: orbit.Site) -> Gains:
+def link_gains(
+    asked: scenario.Antennas, carrier_hz: float, state: orbit.State, site: orbit.Site, *, uplink: bool = False
+) -> Gains:
     """Gains of both ends towards each other at the instants of a state, fields [T, 3].
 
     Raises
@@ -68,9 +72,9 @@ def link_gains(asked: scenario.Antennas, carrier_hz: float, state: orbit.State, 
             continue
         ends[name] = end = made(given, carrier_hz, f"antennas.{name}")
         if name == "satellite":
-            axes, aim = _satellite_axes(state), satellite_aim(given, end.antenna, state, towards)
+            axes, aim = satellite_axes(state), satellite_aim(given, end.antenna, state, towards)
         else:
-            axes, aim = _terminal_axes(given, site), _terminal_aim(given, site, towards)
+            axes, aim = terminal_axes(given, site), _terminal_aim(given, site, towards)
         aim = antennas.mispointed_by(aim, towards, math.radians(given.pointing_error_deg))
         gains[name] = end.antenna.gain_dbi(towards, aim, axes).numpy()
         columns[f"{name}_gain_dbi"] = gains[name]
@@ -83,6 +87,7 @@ def link_gains(asked: scenario.Antennas, carrier_hz: float, state: orbit.State, 
         satellite_gain_dbi=gains["satellite"],
         terminal_gain_dbi=gains["terminal"],
         polarisation_loss_db=loss_db,
+        uplink=uplink,
         columns=columns if loss_db is None else {**columns, "polarisation_loss_db": loss_db},
     )
 
@@ -146,13 +151,13 @@ def _terminal_aim(given: Any, site: orbit.Site, towards: tf.Tensor) -> tf.Tensor
     return towards
 
 
-def _satellite_axes(state: orbit.State) -> tf.Tensor:
+def satellite_axes(state: orbit.State) -> tf.Tensor:
     """Of a panel that faces nadir: columns along the track."""
     down, ahead, right = tf.unstack(orbit.track_axes(state), axis=-2)
     return tf.stack([down, -right, ahead], -2)
 
 
-def _terminal_axes(given: Any, site: orbit.Site) -> tf.Tensor:
+def terminal_axes(given: Any, site: orbit.Site) -> tf.Tensor:
     """Of a panel that faces a direction of the horizon: columns upwards, rows level."""
     azimuth = math.radians(getattr(given, "facing_azimuth_deg", 0.0))
     elevation = math.radians(getattr(given, "facing_elevation_deg", 90.0))

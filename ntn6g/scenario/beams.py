@@ -1,0 +1,66 @@
+"""What a beams study asks: the layout of a satellite's beams, the instant, and the map on which they are compared."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.antennas import Antennas
+from ntn6g.scenario.fields import Section, UtcTime
+from ntn6g.scenario.link import Power
+
+
+class Beams(Section):
+    """A hexagonal layout of beams (TR 38.821, 6.1.1.1) and the terminals around it."""
+
+    platform: str | None = None
+    """Name of the satellite or constellation; needed only when several platforms are defined."""
+    satellite: int | None = Field(default=None, ge=0)
+    """Place of the satellite in a platform that holds several, from 0."""
+    start: UtcTime
+    """Instant at which the layout is laid around nadir, UTC, such as 2026-04-25T12:00:00Z."""
+    offset_s: float = Field(default=0.0, ge=0.0, le=86_400.0)
+    """Time from `start` to the instant looked at, s, 0 to 86400; an axis to sweep."""
+    motion: Literal["earth-moving", "earth-fixed"] = "earth-moving"
+    """Beams that move over the Earth with the satellite, or are steered to the places they had at `start`."""
+    count: Literal[1, 7, 19, 37, 61, 91, 127, 169, 217] = 19
+    """Beams of the layout, whole rings: 1, 7, 19, 37, 61, 91, 127, 169 or 217."""
+    reuse: Literal[1, 3, 4] = 3
+    """Colours that the beams share: 1, 3 or 4."""
+    spacing_uv: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """Between neighbours in u and v, above 0 to 1; default: neighbours overlap at -3 dB."""
+    activity: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Share of the time in which an interfering beam sends, 0 to 1."""
+    pointing_sigma_deg: float = Field(default=0.0, ge=0.0, le=5.0)
+    """Standard deviation of the satellite's pointing along each axis, common to its beams, degrees, 0 to 5."""
+    other_satellites: bool = False
+    """Whether the other satellites of the constellation that stand above `min_elevation_deg` of the layout's centre \
+interfere, each with an equal layout around its nadir."""
+    min_elevation_deg: float = Field(default=10.0, ge=10.0, lt=90.0)
+    """Lowest elevation of a place looked at, and from which other satellites count, degrees, 10 to below 90."""
+    pixels: int = Field(default=81, ge=11, le=301)
+    """Places along each side of the map, 11 to 301."""
+
+
+def check_beams(antennas: Antennas, power: Power | None) -> None:
+    """Raise `ScenarioError` unless antennas and power suit a layout of beams."""
+    for end in ("satellite", "terminal"):
+        given = getattr(antennas, end)
+        if given is None:
+            raise ScenarioError("required key is missing; a beams study needs it", key=f"antennas.{end}")
+        if given.pointing.kind != "peer" or given.pointing_error_deg:
+            raise ScenarioError(
+                "a beams study lays the beams and lets terminals look at their satellite; leave pointing out "
+                "(beams.pointing_sigma_deg misses)",
+                key=f"antennas.{end}.pointing",
+            )
+    sends = antennas.satellite is not None and antennas.satellite.own_power
+    hears = antennas.terminal is not None and antennas.terminal.own_noise
+    if power is not None and power.budget is None:
+        raise ScenarioError("a beams study finds the ratios itself; give power.budget, or no power", key="power")
+    if power is None and not (sends and hears):
+        raise ScenarioError("required key is missing; these antennas do not bring power and noise", key="power.budget")
+    if power is not None and power.budget is not None and power.budget.power_dbm is not None:
+        raise ScenarioError(
+            "a layout shares no one bandwidth; give power_density_dbw_mhz instead", key="power.budget.power_dbm"
+        )

@@ -1,0 +1,114 @@
+"""What a payload does to the signal: a feeder link behind it, a filter and an amplifier in it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.fields import Section
+
+
+class Gateway(Section):
+    """Where the feeder link ends."""
+
+    latitude_deg: float = Field(ge=-90.0, le=90.0)
+    """Geodetic latitude, degrees north, -90 to 90."""
+    longitude_deg: float = Field(ge=-180.0, le=360.0)
+    """Longitude, degrees east, -180 to 360."""
+    altitude_m: float = Field(default=0.0, ge=-500.0, le=9_000.0)
+    """Height above the ellipsoid, m, -500 to 9000."""
+    min_elevation_deg: float = Field(default=5.0, ge=0.0, lt=90.0)
+    """Lowest elevation at which the gateway serves, degrees, 0 to below 90."""
+
+
+class Feeder(Section):
+    """The link between a transparent payload and its gateway: its noise counts in a link budget."""
+
+    gateway: Gateway
+    """Where it ends."""
+    carrier_ghz: float = Field(ge=0.1, le=300.0)
+    """Carrier of the feeder link, GHz, 0.1 to 300."""
+    cnr_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Carrier over noise of the feeder link in the occupied bandwidth, dB, -50 to 100; or give EIRP density and G/T."""
+    eirp_density_dbw_mhz: float | None = Field(default=None, ge=-200.0, le=200.0)
+    """EIRP per bandwidth of the end that sends on the feeder link, dBW/MHz, -200 to 200."""
+    gt_dbk: float | None = Field(default=None, ge=-100.0, le=100.0)
+    """G/T of its other end, dB/K, -100 to 100."""
+    additional_loss_db: float = Field(default=0.0, ge=-100.0, le=100.0)
+    """Losses of the feeder link beyond free space, gases and scintillation, dB, -100 to 100."""
+    noise_shares_power: bool = False
+    """Whether the satellite's power is shared between signal and the first link's noise, 1/(1/a + 1/b + 1/ab); by \
+default 1/(1/a + 1/b) as in TR 38.821."""
+    payload_us: float = Field(default=0.0, ge=0.0, le=1e6)
+    """Delay inside the payload, us, 0 to 1e6."""
+
+    @model_validator(mode="after")
+    def _one_ratio(self) -> Self:
+        budget = [key for key in ("eirp_density_dbw_mhz", "gt_dbk") if getattr(self, key) is not None]
+        if self.cnr_db is not None and (budget or self.additional_loss_db):
+            other = budget[0] if budget else "additional_loss_db"
+            raise ValueError(f"cnr_db and {other} are both given; give cnr_db, or eirp_density_dbw_mhz and gt_dbk")
+        if self.cnr_db is None and len(budget) < 2:
+            raise ValueError("the ratio of the feeder link is missing; give cnr_db, or eirp_density_dbw_mhz and gt_dbk")
+        return self
+
+
+class Filter(Section):
+    """The filter of a payload's channel."""
+
+    passband_mhz: float = Field(gt=0.0, le=1e5)
+    """Two-sided width between its -3 dB points, MHz, above 0 to 1e5."""
+    order: int = Field(default=6, ge=1, le=12)
+    """Order of its Butterworth low-pass equivalent, 1 to 12."""
+
+
+class Rapp(Section):
+    """Solid-state amplifier."""
+
+    kind: Literal["rapp"]
+    """Rapp's model: amplitude saturates, phase stays."""
+    back_off_db: float = Field(ge=-10.0, le=40.0)
+    """Input power at saturation over mean input power, dB, -10 to 40."""
+    smoothness: float = Field(default=2.0, ge=0.5, le=20.0)
+    """Smoothness p, 0.5 to 20: the larger, the sharper the knee."""
+
+
+class Saleh(Section):
+    """Travelling-wave tube."""
+
+    kind: Literal["saleh"]
+    """Saleh's model: amplitude saturates and the phase turns with it."""
+    back_off_db: float = Field(ge=-10.0, le=40.0)
+    """Input power at saturation over mean input power, dB, -10 to 40."""
+    alpha_a: float = Field(gt=0.0, le=100.0)
+    """Gain at small amplitudes, above 0 to 100, as fitted to a tube; the next three likewise."""
+    beta_a: float = Field(gt=0.0, le=100.0)
+    """Compression, above 0 to 100; saturation lies at an amplitude of its inverse root."""
+    alpha_phi: float = Field(ge=-100.0, le=100.0)
+    """Turn of the phase, rad per squared amplitude, -100 to 100."""
+    beta_phi: float = Field(ge=0.0, le=100.0)
+    """Compression of the turn, 0 to 100."""
+
+
+class Payload(Section):
+    """A payload: transparent where it has a feeder link, else regenerative with the decoder on board."""
+
+    feeder: Feeder | None = None
+    """The link to the gateway, which makes the payload transparent."""
+    filter: Filter | None = None
+    """The channel filter, in front of the amplifier."""
+    amplifier: Annotated[Rapp | Saleh, Field(discriminator="kind")] | None = None
+    """The amplifier; its EIRP is that of the budget, distortion included."""
+
+    def check(self, *, uplink: bool, antennas: int) -> None:
+        """Raise `ScenarioError` where filter or amplifier meet a link that they cannot act on."""
+        for name in ("filter", "amplifier"):
+            if getattr(self, name) is None:
+                continue
+            if antennas > 1:
+                raise ScenarioError("it acts on one antenna at each end; take one layer", key=f"payload.{name}")
+            if uplink and name == "amplifier":
+                raise ScenarioError(
+                    "the amplifier sends downwards; on an uplink it would follow the fading, which is not modelled",
+                    key="payload.amplifier",
+                )

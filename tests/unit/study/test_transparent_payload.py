@@ -1,0 +1,108 @@
+"""Transparent payloads in studies: the geometry of both hops, the law of their noise, what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario import from_mapping
+from ntn6g.study.build import build
+
+PLACE = {"latitude_deg": 45, "longitude_deg": 10}
+FEEDER = {"gateway": PLACE, "carrier_ghz": 28, "cnr_db": 20.0}
+
+
+def mapping(study="link", feeder=FEEDER, **sections):
+    base = {
+        "schema": 1,
+        "study": study,
+        "name": "test",
+        "platforms": {
+            "leo": {"kind": "circular", "altitude_km": 600, "inclination_deg": 70, "epoch": "2026-01-01T00:00:00Z"}
+        },
+        "terminals": {"ue": PLACE},
+        "at": {"pass": {"after": "2026-01-01T00:00:00Z", "min_culmination_deg": 80, "within_days": 15}}
+        | ({"elevation_deg": 40} if study == "link" else {}),
+        "channel": {"carrier_ghz": 20, "environment": "rural", "fading": {"kind": "awgn"}},
+        "link": {"resource_blocks": 25, "mcs": 5},
+        "power": {"budget": {"eirp_density_dbw_mhz": 4, "gt_dbk": 15.9}},
+    }
+    if feeder:
+        base["payload"] = {"feeder": feeder}
+    return base | sections
+
+
+def facts(**sections):
+    return build(from_mapping(mapping(**sections)))[0].points[0].facts
+
+
+def test_a_gateway_beside_the_terminal_doubles_delay_and_shares_the_noise():
+    alone = facts(feeder=None)
+    service_db = alone["esno_db"]
+    both = facts(feeder=FEEDER | {"cnr_db": service_db, "payload_us": 100.0})
+    shared = facts(feeder=FEEDER | {"cnr_db": service_db, "noise_shares_power": True})
+
+    assert both["service_esno_db"] == pytest.approx(service_db)
+    assert service_db - both["esno_db"] == pytest.approx(10 * math.log10(2), abs=1e-9)
+    ratio = 10 ** (service_db / 10)
+    assert 10 ** (shared["esno_db"] / 10) == pytest.approx(ratio**2 / (1 + 2 * ratio))
+    assert both["feeder_elevation_deg"] == pytest.approx(40.0, abs=1e-6)
+    assert both["end_to_end_delay_ms"] == pytest.approx(2 * alone["delay_ms"] + 0.1, abs=1e-9)
+    assert both["feeder_doppler_khz"] == pytest.approx(alone["doppler_khz"] * 28 / 20)
+    ratio = 1e3 * alone["doppler_khz"] / 20e9
+    assert both["end_to_end_doppler_khz"] == pytest.approx(1e-3 * (28e9 * ratio * (1 + ratio) + 20e9 * ratio), rel=1e-9)
+
+
+def test_the_feeder_link_has_its_own_budget():
+    """By hand: 40 dBW/MHz + 8 dB/K + 228.6 - 60 - FSPL - gas - scintillation, whose last two stay below 2 dB."""
+    found = facts(feeder={"gateway": PLACE, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8})
+
+    lost_db = 20 * math.log10(4e3 * math.pi * found["feeder_range_km"] * 28e9 / SPEED_OF_LIGHT_M_S)
+    without_air = 40 + 8 + 228.6 - 60 - lost_db
+    assert without_air - 2.0 < found["feeder_esno_db"] < without_air
+
+
+def test_retransmission_waits_for_both_hops():
+    link = {"resource_blocks": 25, "mcs": 5, "harq": {}}
+    found = facts(link=link)
+
+    assert found["round_trip_ms"] == pytest.approx(2 * found["end_to_end_delay_ms"], rel=1e-9)
+
+
+def test_a_pass_has_no_signal_where_the_gateway_does_not_see_the_satellite():
+    far = FEEDER | {"gateway": {"latitude_deg": 60, "longitude_deg": 20, "min_elevation_deg": 20}}
+    series = build(from_mapping(mapping("pass", feeder=far, track={"step_s": 10})))[0].series()[0]
+
+    seen = series["feeder_visible"]
+    assert 0 < seen.sum() < len(seen)
+    assert (series["feeder_elevation_deg"][seen] >= 20.0).all()
+    assert (np.isfinite(series["snr_db"]) == seen).all()
+    inverse = 10 ** (-series["service_snr_db"] / 10) + 10**-2.0
+    assert series["snr_db"][seen] == pytest.approx(-10 * np.log10(inverse[seen]))
+
+
+AMPLIFIER = {"kind": "rapp", "back_off_db": 3}
+REFUSED = [
+    ({"feeder": FEEDER | {"gateway": {"latitude_deg": -45, "longitude_deg": 10}}}, "deg over the gateway, below its"),
+    ({"feeder": FEEDER | {"eirp_density_dbw_mhz": 3}}, "cnr_db and eirp_density_dbw_mhz are both given"),
+    ({"feeder": {"gateway": PLACE, "carrier_ghz": 28}}, "the ratio of the feeder link is missing"),
+    ({"link": {"resource_blocks": 25, "mcs": 5, "harq": {"feeder_delay_ms": 3}}}, "beside payload.feeder"),
+    (
+        {"payload": {"amplifier": AMPLIFIER}, "link": {"resource_blocks": 25, "mcs": 5, "direction": "uplink"}},
+        "the amplifier sends downwards",
+    ),
+    (
+        {"payload": {"filter": {"passband_mhz": 40}}, "link": {"resource_blocks": 25, "mcs": 5, "layers": 2}},
+        "acts on one antenna",
+    ),
+    ({"payload": {"amplifier": AMPLIFIER | {"smooth": 3}}}, "payload.amplifier"),
+]
+
+
+@pytest.mark.parametrize(("sections", "message"), REFUSED)
+def test_what_cannot_be_is_refused_in_one_line(sections, message):
+    with pytest.raises(ScenarioError, match=message) as refused:
+        build(from_mapping(mapping(**sections)))
+    assert "\n" not in str(refused.value)
