@@ -96,6 +96,8 @@ def main() -> None:
         draw(right, MOVING_HZ, [("before", power(sent, window), 0), ("behind the channel", power(received, window), 1)])
         right.axvline(asked.doppler, color=PALETTE[2], linestyle=":", label=f"Doppler {asked.doppler:g} MHz")
         right.set_title(f"Two paths {1e9 * APART_S:g} ns apart, moving")
+        left.set_xlim(-90, 90)
+        right.set_xlim(-4, 4)
         for axes in (left, right):
             axes.legend(loc="upper right", fontsize=8)
         save(figure, asked.out)
@@ -109,7 +111,7 @@ def draw(axes, spacing_hz: float, curves, linestyle: str = "-") -> None:
         density_db = 10 * np.log10(np.maximum(np.fft.fftshift(values) * SUBCARRIERS, 1e-6))
         axes.plot(frequency_mhz, density_db, color=PALETTE[colour], linestyle=linestyle, linewidth=1.1, label=label)
     axes.set(xlabel="Frequency from the carrier (MHz)", ylabel="Power density (dB)", ylim=(-60, 22))
-    axes.set_xlim(-750 * spacing_hz / 1e6, 750 * spacing_hz / 1e6)
+    axes.margins(x=0.0)
 
 
 if __name__ == "__main__":

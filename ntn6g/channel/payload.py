@@ -88,7 +88,7 @@ def rapp(samples: tf.Tensor, *, saturation: float = 1.0, smoothness: float = 2.0
     power = tf.maximum(power, 1e-30)
     # with the smaller of the ratio and its inverse no power overflows
     bent = tf.pow(1.0 + tf.pow(tf.minimum(power, 1.0 / power), smoothness), -0.5 / smoothness)
-    return samples * tf.cast(bent * tf.minimum(1.0, tf.math.rsqrt(power)), samples.dtype)
+    return samples * tf.cast(bent * tf.math.rsqrt(tf.maximum(power, 1.0)), samples.dtype)
 
 
 def saleh(samples: tf.Tensor, *, gain: float, compression: float, turn: float, turn_compression: float) -> tf.Tensor:

@@ -238,7 +238,7 @@ def _pieces(angle_deg: tf.Tensor, pieces: list[tuple[float, tf.Tensor | float]])
     """The first piece whose end the angle does not exceed."""
     value = tf.zeros_like(angle_deg) + pieces[-1][1]
     for end, piece in reversed(pieces[:-1]):
-        value = tf.where(angle_deg <= end, piece, value)
+        value = tf.where(angle_deg <= end, tf.convert_to_tensor(piece, tf.float64), value)
     return value
 
 
