@@ -171,3 +171,17 @@ def test_differences_compile_and_follow_their_gradient():
     slope = (float(spread(width + 1e-6)) - float(spread(width - 1e-6))) / 2e-6
     assert float(tape.gradient(value, width)) == pytest.approx(slope, rel=1e-5)
     assert 0.0 < float(value) < 600e3 * 0.05 / SPEED_OF_LIGHT_M_S * 2.0
+
+
+def test_beams_of_a_platform_at_rest_tilt_from_north_through_east():
+    from ntn6g import orbit
+
+    place = orbit.FixedTerminal(latitude_rad=0.5, longitude_rad=1.0, altitude_m=20e3)
+    state = place.state(orbit.Times(datetime(2026, 1, 1, tzinfo=UTC), [0.0]))
+
+    for side, axis in ((0.0, 1), (0.5 * np.pi, 0)):  # north, east
+        aim = orbit.steered(state, 0.1, side).numpy()[0]
+        down = -state.position_ecef_m.numpy()[0] / np.linalg.norm(state.position_ecef_m.numpy()[0])
+        assert np.arccos(aim @ down) == pytest.approx(0.1, abs=1e-9)
+        # the ellipsoid's horizon is tilted from the sphere's by 0.2 degrees at most
+        assert aim @ place.east_north_up.numpy()[axis] == pytest.approx(np.sin(0.1), abs=4e-3)

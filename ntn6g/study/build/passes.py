@@ -69,6 +69,10 @@ class PassStudy:
 
 def _check(asked: Scenario) -> None:
     found = pass_of(asked)
+    if asked.antennas is not None and asked.channel is not None:  # antennas refuse here, before anything is written
+        times = found.sight.times(np.array([found.culmination_s]))
+        ends = found.sight.satellite.state(times), found.sight.terminal.site(times)
+        link_gains(asked.antennas, 1e9 * asked.channel.carrier_ghz, *ends)
     if asked.track.rain == "drawn":
         if asked.channel is not None and asked.channel.losses.rain:
             raise ScenarioError(

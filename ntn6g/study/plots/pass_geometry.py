@@ -29,6 +29,8 @@ PANELS = (
     "doppler_error_hz",
 )
 
+_STEADY_DB = 1e-6
+
 
 def pass_geometry(parts: Sequence[Part]) -> "Figure":
     """Time series of passes, aligned at culmination; series that a run does not hold are left out.
@@ -40,7 +42,7 @@ def pass_geometry(parts: Sequence[Part]) -> "Figure":
     """
     from matplotlib.lines import Line2D
 
-    panels = [p for p in PANELS if any(p in part.series for part in parts)]
+    panels = [p for p in PANELS if any(p in part.series and _moves(p, part) for part in parts)]
     figure = new_figure(7.2, 1.2 + 1.45 * len(panels))
     stack = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     colours = [look["color"] for look in looks([{"": p.label} for p in parts])]
@@ -70,6 +72,11 @@ def pass_geometry(parts: Sequence[Part]) -> "Figure":
         looked = zip(parts, colours, strokes, strict=True)
         add_legend(figure, [Line2D([], [], color=c, linestyle=s, label=p.label) for p, c, s in looked])
     return figure
+
+
+def _moves(panel: str, part: Part) -> bool:
+    """Whether a series is worth a panel: a gain that stays is not."""
+    return not panel.endswith("_gain_dbi") or float(np.ptp(part.series[panel])) > _STEADY_DB
 
 
 def _title(part: Part) -> tuple[str, str]:

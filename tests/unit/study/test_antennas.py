@@ -221,6 +221,12 @@ REFUSED = [
 ]
 
 
+def test_a_pass_refuses_before_it_runs():
+    asked = mapping("pass", channel={"carrier_ghz": 14, "fading": {"kind": "awgn"}})
+    with pytest.raises(ScenarioError, match="at 20 and 30 GHz, not at 14 GHz"):
+        build(from_mapping(asked))
+
+
 @pytest.mark.parametrize(("sections", "message"), REFUSED)
 def test_what_cannot_be_is_refused_in_one_line(sections, message):
     with pytest.raises(ScenarioError, match=message) as refused:
