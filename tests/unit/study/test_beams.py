@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 from scipy.special import j1
 
 from ntn6g.channel import antennas
@@ -14,6 +15,9 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
 from ntn6g.study.build import build
+from ntn6g.study.cli import main
+from ntn6g.study.plots import draw_run, figure_kind, overlay
+from ntn6g.study.plots.tables import read_run
 
 EPOCH = "2026-01-01T00:00:00Z"
 LEO = {"kind": "circular", "altitude_km": 600, "inclination_deg": 70, "epoch": EPOCH}
@@ -175,6 +179,20 @@ def test_every_beam_and_satellite_counts_with_both_antennas():
         assert int(found.serving[p]) == best
         assert float(found.c_over_i[p]) == pytest.approx(power[0, best] / disturbing, rel=1e-5)
         assert float(found.sinr[p]) == pytest.approx(power[0, best] / (1 + disturbing), rel=1e-5)
+
+
+def test_a_run_is_drawn_reported_and_laid_over_another(tmp_path):
+    swept = asked(pixels=15) | {"sweep": {"grid": {"beams.reuse": [1, 3]}}}
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(swept))
+    out = tmp_path / "out"
+
+    assert main(["run", str(tmp_path / "scenario.yaml"), "--out", str(out), "--quiet"]) == 0
+    assert [figure_kind(part) for part in read_run(out)] == ["beams"]
+    assert {path.name for path in draw_run(out)} == {"beams.png", "beams.svg"}
+    overlay([out, out], tmp_path / "both.pdf")
+    assert (tmp_path / "both.pdf").stat().st_size > 10_000
+    assert main(["report", str(out)]) == 0
+    assert (out / "report.html").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(
