@@ -3,7 +3,7 @@
 `ntn6g.channel.terrestrial` needs Sionna and is therefore imported by its own name.
 """
 
-from ntn6g.channel.budget import LinkBudget, g_over_t_db_k, link_budget
+from ntn6g.channel.budget import LinkBudget, absorbed_temperature_k, g_over_t_db_k, link_budget
 from ntn6g.channel.fading import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
 from ntn6g.channel.guard import check_frequency_domain, check_late_power, check_longest_delay, predicted_ici_db
 from ntn6g.channel.path_loss import (
@@ -36,6 +36,7 @@ __all__ = [
     "Span",
     "TappedDelayLine",
     "Weather",
+    "absorbed_temperature_k",
     "band_of",
     "check_frequency_domain",
     "check_late_power",

@@ -5,12 +5,32 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ntn6g.core.constants import BOLTZMANN_DBW_K_HZ, REFERENCE_TEMPERATURE_K
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, linear_to_db
 
 
-def g_over_t_db_k(antenna_gain_dbi: float, noise_figure_db: float, antenna_temperature_k: float) -> float:
+def absorbed_temperature_k(antenna_temperature_k: Any, absorption_db: Any, *, near_ground: bool) -> Any:
+    r"""Temperature of an antenna behind air that absorbs, and emits: :math:`T_a 10^{-A/10} + T_m (1 - 10^{-A/10})`.
+
+    Parameters
+    ----------
+    antenna_temperature_k, absorption_db : [...]
+        Of what lies behind the air, and along the path through it.
+    near_ground : bool
+        True takes the air of the ground, 288.15 K; False the mean of a path through the sky, 275 K.
+
+    References
+    ----------
+    ITU-R P.618-13, 3 (mean radiating temperature of 275 K); ITU-R P.835-6, Annex 1, 1.1.1 (288.15 K).
+    """
+    passed = db_to_linear(-absorption_db)
+    return antenna_temperature_k * passed + (288.15 if near_ground else 275.0) * (1.0 - passed)
+
+
+def g_over_t_db_k(antenna_gain_dbi: float, noise_figure_db: float, antenna_temperature_k: Any) -> Any:
     r"""Figure of merit :math:`G/T = G - NF - 10 \log_{10}(T_0 + (T_a - T_0) 10^{-NF/10})`, T0 = 290 K.
 
     References
@@ -18,7 +38,8 @@ def g_over_t_db_k(antenna_gain_dbi: float, noise_figure_db: float, antenna_tempe
     3GPP TR 38.821 V16.2.0, 6.1.3.1.
     """
     excess_k = (antenna_temperature_k - REFERENCE_TEMPERATURE_K) * db_to_linear(-noise_figure_db)
-    return float(antenna_gain_dbi - noise_figure_db - linear_to_db(REFERENCE_TEMPERATURE_K + excess_k))
+    merit_db_k = antenna_gain_dbi - noise_figure_db - linear_to_db(REFERENCE_TEMPERATURE_K + excess_k)
+    return merit_db_k if np.ndim(merit_db_k) else float(merit_db_k)
 
 
 @dataclass(frozen=True, kw_only=True)

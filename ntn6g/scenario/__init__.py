@@ -77,6 +77,7 @@ from ntn6g.scenario.scenario import (
 from ntn6g.scenario.sensing import Communication, Detector, EchoBudget, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
+from ntn6g.scenario.terrestrial import Cdl, SubTerahertz, TerrestrialCell
 from ntn6g.scenario.track import Ephemeris, Track
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "Beams",
     "BlerTable",
     "Budget",
+    "Cdl",
     "Channel",
     "Circular",
     "Communication",
@@ -155,11 +157,13 @@ __all__ = [
     "ShadowedRician",
     "Sky",
     "Stop",
+    "SubTerahertz",
     "Survey",
     "Sweep",
     "Taylor",
     "Tdl",
     "Terminal",
+    "TerrestrialCell",
     "Tilted",
     "Tle",
     "Tr38821",

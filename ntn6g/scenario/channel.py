@@ -7,8 +7,10 @@ from pydantic import Field
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import Section
 from ntn6g.scenario.losses import GasModel, Losses, ObstacleModel, ScintillationModel, Weather, check_losses
+from ntn6g.scenario.terrestrial import Cdl, SubTerahertz, TerrestrialCell, check_ground_losses
 
 LINE_OF_SIGHT_PROFILES = {
+    "cdl": ("D", "E"),  # TR 38.901 V16.1.0, tables 7.7.1-4 and 7.7.1-5
     "ntn-cdl": ("C", "D"),  # tables 6.9.1-3 and 6.9.1-4
     "ntn-tdl": ("C", "D"),  # TR 38.811 V15.4.0, tables 6.9.2-3 and 6.9.2-4
     "tdl": ("D", "E"),  # TR 38.901 V16.1.0, tables 7.7.2-4 and 7.7.2-5
@@ -192,7 +194,19 @@ class Tdl(Section):
 
 
 Fading = Annotated[
-    Awgn | NtnTdl | NtnCdl | NtnRays | Conformance | Rician | Loo | LandMobile | ShadowedRician | Tdl,
+    Awgn
+    | NtnTdl
+    | NtnCdl
+    | NtnRays
+    | Conformance
+    | Rician
+    | Loo
+    | LandMobile
+    | ShadowedRician
+    | Tdl
+    | Cdl
+    | TerrestrialCell
+    | SubTerahertz,
     Field(discriminator="kind"),
 ]
 
@@ -255,20 +269,23 @@ class Channel(Section):
             panel = getattr(fading, end, None)
             if panel is not None:
                 panel.check(f"channel.fading.{end}")
+        if isinstance(fading, TerrestrialCell | SubTerahertz):
+            fading.check(self.carrier_ghz, self.line_of_sight)
+            check_ground_losses(fading.kind, self.losses)
         if isinstance(fading, NtnRays) and fading.sight == "drawn" and self.line_of_sight is not None:
             raise ScenarioError(
                 f"{str(self.line_of_sight).lower()} beside channel.fading.sight: drawn, which draws it; leave one out",
                 key="channel.line_of_sight",
             )
         sees = isinstance(fading, Rician | LandMobile) or (
-            isinstance(fading, NtnTdl | NtnCdl | Tdl) and fading.profile in LINE_OF_SIGHT_PROFILES[fading.kind]
+            isinstance(fading, NtnTdl | NtnCdl | Tdl | Cdl) and fading.profile in LINE_OF_SIGHT_PROFILES[fading.kind]
         )
         if sees and self.line_of_sight is False:
             raise ScenarioError(
                 f"false contradicts fading {fading.kind}, which holds a line of sight; take a profile without one",
                 key="channel.line_of_sight",
             )
-        if not isinstance(fading, NtnTdl | NtnCdl | Tdl) or fading.k_factor_db is None:
+        if not isinstance(fading, NtnTdl | NtnCdl | Tdl | Cdl) or fading.k_factor_db is None:
             return
         with_sight = LINE_OF_SIGHT_PROFILES[fading.kind]
         if fading.profile not in with_sight:

@@ -269,6 +269,16 @@ class Power(Section):
             self.budget.check(sending, receiving)
 
 
+def check_absorption_noise(counts: bool, power: Power | None) -> None:
+    """Raise `ScenarioError` where the noise of absorbing gases counts beside a G/T that holds all noise."""
+    budget = None if power is None else power.budget
+    if counts and budget is not None and budget.gt_dbk is not None:
+        raise ScenarioError(
+            "true needs power.budget.antenna_temperature_k, which it raises; a given gt_dbk holds all noise",
+            key="channel.losses.absorption_noise",
+        )
+
+
 def _exactly_one(section: Section, keys: tuple[str, ...], where: str) -> None:
     given = [key for key in keys if getattr(section, key) is not None]
     if len(given) != 1:

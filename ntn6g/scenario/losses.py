@@ -31,6 +31,8 @@ elements of `ntn-rays` and `ntn-cdl` are turned instead, and there is no loss be
     cross_polar: bool = False
     """Interference from the other polarisation, in use at equal power, through rain and ice (ITU-R P.618, 4.1); needs \
 rain, counts in a link budget, and is told by a channel study."""
+    absorption_noise: bool = False
+    """Noise that absorbing gases add to the antenna's temperature; needs `power.budget.antenna_temperature_k`."""
     building: Literal["none", "traditional", "thermally-efficient"] = "none"
     """Loss into a building of this kind around the terminal (ITU-R P.2109), or none."""
     shadow_fading: Literal["none", "draw"] = "none"

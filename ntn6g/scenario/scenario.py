@@ -13,7 +13,7 @@ from ntn6g.scenario.channel import Channel, follows_elevation
 from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, nested, plain, without_nulls
-from ntn6g.scenario.link import End, Link, Power
+from ntn6g.scenario.link import End, Link, Power, check_absorption_noise
 from ntn6g.scenario.messages import Key, known_keys, place, show, translate, unknown_key, unknown_name
 from ntn6g.scenario.multistatic import Multistatic
 from ntn6g.scenario.payload import Payload
@@ -21,6 +21,7 @@ from ntn6g.scenario.platforms import At, Platform, Terminal
 from ntn6g.scenario.sensing import Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
+from ntn6g.scenario.terrestrial import SubTerahertz, TerrestrialCell, check_place
 from ntn6g.scenario.track import Track
 
 StudyKind = Literal["link", "pass", "coverage", "contacts", "beams", "bler_table", "channel", "sensing", "multistatic"]
@@ -308,6 +309,11 @@ def _check_sections(scenario: Scenario) -> None:
         scenario.power.check(*scenario.ends())
     if scenario.study == "beams":
         check_beams(scenario.antennas or Antennas(), scenario.power)
+    if scenario.channel is not None:
+        check_place(
+            scenario.channel.fading, str(scenario.study), scenario.at is not None, scenario.antennas is not None
+        )
+        check_absorption_noise(scenario.channel.losses.absorption_noise, scenario.power)
 
 
 def _check_geometry(scenario: Scenario) -> None:
@@ -328,6 +334,9 @@ def _check_geometry(scenario: Scenario) -> None:
 def _needs_geometry(scenario: Scenario) -> str | None:
     if scenario.study == "pass":
         return "a pass study"
+    fading = scenario.channel.fading if scenario.channel is not None else None
+    if isinstance(fading, TerrestrialCell | SubTerahertz):
+        return None if fading.distance_m is not None else f"channel.fading {fading.kind} without distance_m"
     if scenario.channel is not None and follows_elevation(scenario.channel.fading):
         return f"channel.fading {scenario.channel.fading.kind}"
     if scenario.power is not None and scenario.power.budget is not None:

@@ -14,6 +14,7 @@ def _configs() -> dict[str, str]:
 def _channels() -> dict[str, str]:
     return {
         "awgn": "white Gaussian noise only",
+        "cdl": "CDL-A to -E of TR 38.901, for terrestrial links",
         "land-mobile": "flat: good and bad states along the way of the terminal (ITU-R P.681, two states)",
         "loo": "flat: log-normal line of sight and Rayleigh multipath (Loo)",
         "ntn-cdl": "NTN-CDL-A to -D of TR 38.811, scaled to the elevation in delay, K-factor and angles",
@@ -21,8 +22,12 @@ def _channels() -> dict[str, str]:
         "ntn-rays": "the ray model of TR 38.811: large-scale parameters, clusters and rays drawn for every block",
         "ntn-tdl": "NTN-TDL-A to -D of TR 38.811; delay spread and K-factor follow the elevation",
         "rician": "flat: line of sight and Rayleigh multipath; the K-factor follows the elevation",
+        "rma": "rural macro cell of TR 38.901: path loss, sight, large-scale parameters and rays of every block",
         "shadowed-rician": "flat: Nakagami line of sight and Rayleigh multipath (Abdi)",
+        "sub-thz": "urban micro cell at 100 to 150 GHz by measured statistics; to 300 GHz extrapolated",
         "tdl": "TDL-A to -E of TR 38.901, for terrestrial links",
+        "uma": "urban macro cell of TR 38.901, as rma",
+        "umi": "urban micro cell (street canyon) of TR 38.901, as rma",
     }
 
 

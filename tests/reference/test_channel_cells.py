@@ -122,7 +122,7 @@ def test_path_loss_has_a_gradient():
     [
         ({"kind": "inf"}, "'inf' is no terrestrial cell; there are uma, umi, rma"),
         ({"kind": "rma", "carrier_hz": 60e9}, "60 GHz lies outside the 0.5 to 30 GHz of rma"),
-        ({"terminal_m": 20.0}, "20 m lies outside the 1.5 to 13 m"),
+        ({"terminal_m": 23.0}, "23 m lies outside the 1.5 to 22.5 m"),
     ],
 )
 def test_what_the_report_does_not_cover_is_refused(changes, words):

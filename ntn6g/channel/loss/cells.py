@@ -10,7 +10,7 @@ from ntn6g.core.errors import ScenarioError
 
 KINDS = ("uma", "umi", "rma")
 """Urban macro cells, urban micro cells in street canyons, rural macro cells."""
-HIGHEST_TERMINAL_M = 13.0  # above it the urban macro model draws a random environment height
+_RANDOM_GROUND_M = 13.0  # from here up the urban macro model draws the height of the environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Cell:
     site_m : float
         Height of the site's antenna; default 25, 10 and 35 m.
     terminal_m : float
-        Height of the terminal, 1.5 to 13 m (1 to 10 m for ``rma``).
+        Height of the terminal, 1.5 to 22.5 m (1 to 10 m for ``rma``).
     building_m, street_m : float
         Mean height of buildings and width of streets, of ``rma`` only.
 
@@ -56,7 +56,7 @@ class Cell:
                 f"{self.carrier_hz / 1e9:g} GHz lies outside the 0.5 to {highest_ghz:g} GHz of {self.kind}",
                 key="cell.carrier_hz",
             )
-        highest_m = 10.0 if self.kind == "rma" else HIGHEST_TERMINAL_M
+        highest_m = 10.0 if self.kind == "rma" else 22.5
         lowest_m = 1.0 if self.kind == "rma" else 1.5
         if not lowest_m <= self.terminal_m <= highest_m:
             raise ScenarioError(
@@ -71,32 +71,56 @@ class Cell:
 
     @property
     def breakpoint_m(self) -> float:
-        """Ground distance at which the reflection from the ground begins to count."""
+        """Ground distance at which the reflection from the ground begins to count, over an environment of one metre."""
         if self.kind == "rma":
             return 2.0 * math.pi * self.antenna_m * self.terminal_m * self.carrier_hz / SPEED_OF_LIGHT_M_S
-        heights = (self.antenna_m - 1.0) * (self.terminal_m - 1.0)  # above an environment of one metre
-        return 4.0 * heights * self.carrier_hz / SPEED_OF_LIGHT_M_S
+        return float(self._urban_breakpoint_m(1.0))
 
-    def path_loss_db(self, ground_m: tf.Tensor, *, line_of_sight: bool) -> tf.Tensor:
+    @property
+    def environment_heights_m(self) -> tuple[float, ...]:
+        """Heights of the environment, of which one, equally likely, replaces the first metre: note 1 of the table."""
+        if self.kind != "uma" or self.terminal_m < _RANDOM_GROUND_M:
+            return ()
+        highest = self.terminal_m - 1.5
+        return tuple(12.0 + 3.0 * step for step in range(int((highest - 12.0) // 3.0) + 1)) or (12.0,)
+
+    def raised_probability(self, ground_m: tf.Tensor) -> tf.Tensor:
+        """Probability that the environment of an urban macro cell is higher than a metre: C / (1 + C), float64."""
+        excess = self._tall(tf.convert_to_tensor(ground_m, tf.float64))
+        return excess / (1.0 + excess)
+
+    def path_loss_db(
+        self, ground_m: tf.Tensor, *, line_of_sight: bool, environment_m: tf.Tensor | float = 1.0
+    ) -> tf.Tensor:
         """Mean path loss without shadowing, float64 [...].
 
         Parameters
         ----------
         ground_m : [...], float64
             Distance on the ground, 10 m to 5 km (10 km for ``rma``).
+        environment_m : [...], float64
+            Height above which urban antennas count, 1 m or one of `environment_heights_m`.
         """
         ground = tf.convert_to_tensor(ground_m, tf.float64)
-        distance = tf.sqrt(ground**2 + (self.antenna_m - self.terminal_m) ** 2)
-        sight = self._rural_sight(ground, distance) if self.kind == "rma" else self._urban_sight(ground, distance)
+        distance = self.distance_m(ground)
+        if self.kind == "rma":
+            sight = self._rural_sight(ground, distance)
+        else:
+            sight = self._urban_sight(ground, distance, environment_m)
         return sight if line_of_sight else tf.maximum(sight, self._without_sight(distance))
 
+    def distance_m(self, ground_m: tf.Tensor) -> tf.Tensor:
+        """Distance between the antennas, float64 [...]."""
+        return tf.sqrt(tf.convert_to_tensor(ground_m, tf.float64) ** 2 + (self.antenna_m - self.terminal_m) ** 2)
+
     def sight_probability(self, ground_m: tf.Tensor) -> tf.Tensor:
-        """Probability that a terminal outdoors sees the site, float64 [...]."""
-        ground = tf.convert_to_tensor(ground_m, tf.float64)
+        """Probability that the site is seen over a distance outdoors, float64 [...]."""
+        ground = tf.maximum(tf.convert_to_tensor(ground_m, tf.float64), 0.0)
         if self.kind == "rma":
-            return tf.minimum(1.0, tf.exp(-(ground - 10.0) / 1000.0))
+            return tf.minimum(tf.exp(-(ground - 10.0) / 1000.0), 1.0)
         near = 18.0 / tf.maximum(ground, 18.0)
-        return near + tf.exp(-ground / (63.0 if self.kind == "uma" else 36.0)) * (1.0 - near)
+        seen = near + tf.exp(-ground / (63.0 if self.kind == "uma" else 36.0)) * (1.0 - near)
+        return tf.minimum(seen * (1.0 + self._tall(ground)), 1.0)
 
     def shadow_sigma_db(self, ground_m: tf.Tensor, *, line_of_sight: bool) -> tf.Tensor:
         """Standard deviation of the shadow fading, dB, float64 [...]."""
@@ -111,12 +135,25 @@ class Cell:
     def _carrier_db(self) -> float:
         return 20.0 * math.log10(self.carrier_hz / 1e9)
 
-    def _urban_sight(self, ground: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
+    def _tall(self, ground: tf.Tensor) -> tf.Tensor:
+        """C of Tables 7.4.1-1, note 1, and 7.4.2-1: what high terminals of urban macro cells see more."""
+        if self.kind != "uma" or self.terminal_m <= _RANDOM_GROUND_M:
+            return tf.zeros_like(ground)
+        grows = 1.25 * (ground / 100.0) ** 3 * tf.exp(-ground / 150.0)
+        grows = tf.where(ground <= 18.0, tf.zeros_like(ground), grows)
+        return ((self.terminal_m - _RANDOM_GROUND_M) / 10.0) ** 1.5 * grows
+
+    def _urban_breakpoint_m(self, environment_m: tf.Tensor | float) -> tf.Tensor | float:
+        heights = (self.antenna_m - environment_m) * (self.terminal_m - environment_m)
+        return 4.0 * heights * self.carrier_hz / SPEED_OF_LIGHT_M_S
+
+    def _urban_sight(self, ground: tf.Tensor, distance: tf.Tensor, environment_m: tf.Tensor | float) -> tf.Tensor:
         start, slope, turn = (28.0, 22.0, 9.0) if self.kind == "uma" else (32.4, 21.0, 9.5)
-        heights = self.breakpoint_m**2 + (self.antenna_m - self.terminal_m) ** 2
+        breakpoint_m = tf.convert_to_tensor(self._urban_breakpoint_m(environment_m), tf.float64)
+        heights = breakpoint_m**2 + (self.antenna_m - self.terminal_m) ** 2
         near = start + slope * _log10(distance) + self._carrier_db
-        far = start + 40.0 * _log10(distance) + self._carrier_db - turn * math.log10(heights)
-        return tf.where(ground <= self.breakpoint_m, near, far)
+        far = start + 40.0 * _log10(distance) + self._carrier_db - turn * _log10(heights)
+        return tf.where(ground <= breakpoint_m, near, far)
 
     def _rural_sight(self, ground: tf.Tensor, distance: tf.Tensor) -> tf.Tensor:
         roof = self.building_m**1.72

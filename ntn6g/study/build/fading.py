@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 from ntn6g import channel, scenario
 from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
 from ntn6g.channel.fading import SHADOWINGS, LandMobileFading, LooFading, RicianFading, ShadowedRician
+from ntn6g.channel.fading.cells import CellFading
 from ntn6g.channel.fading.rays import ClusteredDelayLine, Elements, Ends, RayFading, Scattering
+from ntn6g.channel.fading.subterahertz import SubTerahertzFading
 from ntn6g.channel.loss import faraday_rotation_rad
+from ntn6g.channel.loss.cells import Cell
 from ntn6g.scenario import Channel
+from ntn6g.study.build.cells import sight_probability
 
 if TYPE_CHECKING:
     from ntn6g.phy.chain import Fading
@@ -23,7 +27,14 @@ def _terrestrial(letter: str) -> Profile:
     return tdl_profile(letter)
 
 
+def _clustered(letter: str) -> Profile:
+    from ntn6g.channel.terrestrial import cdl_profile
+
+    return cdl_profile(letter).profile
+
+
 PROFILES: dict[str, Callable[[str], Profile]] = {
+    "cdl": _clustered,
     "ntn-tdl": ntn_tdl_profile,
     "ntn-cdl": ntn_tdl_profile,  # equal delays and powers
     "ntn-conformance": lambda name: conformance_profile(f"NTN-{name}"),
@@ -42,6 +53,15 @@ def _delay_line(structure: "LinkStructure") -> "Fading":
     profile = structure.channel_profile
     assert profile is not None  # its kinds have one
     return TappedDelayLine(profile, los_doppler_ratio=structure.los_doppler_ratio)
+
+
+def _terrestrial_clusters(structure: "LinkStructure") -> "Fading":
+    from ntn6g.channel.terrestrial import cdl_profile
+
+    azimuth_deg, zenith_deg = structure.fading_parameters
+    return ClusteredDelayLine(
+        cdl_profile(str(structure.profile)), azimuth_spread_deg=azimuth_deg, zenith_spread_deg=zenith_deg
+    )
 
 
 def _clusters(structure: "LinkStructure") -> "Fading":
@@ -94,6 +114,26 @@ def _rays(structure: "LinkStructure") -> "Fading":
     )
 
 
+def _cell(structure: "LinkStructure") -> "Fading":
+    from ntn6g.channel.terrestrial import cell_columns
+
+    carrier_hz, site_m, terminal_m, building_m, street_m, losses = structure.fading_parameters
+    kind, wall, sight = structure.scattering  # type: ignore[misc]  # this kind has one
+    heights: Any = {"site_m": site_m, "terminal_m": terminal_m, "building_m": building_m, "street_m": street_m}
+    cell = Cell(kind=kind, carrier_hz=float(carrier_hz or 0.0), **heights)
+    given: Any = {"line_of_sight": sight, "wall": None if wall == "no" else wall}
+    columns = cell_columns(kind, cell.carrier_hz)
+    return CellFading(cell, columns, shadowing=structure.shadowing, losses=bool(losses), **given)
+
+
+def _sub_terahertz(structure: "LinkStructure") -> "Fading":
+    carrier_hz, site_m, terminal_m, losses = (float(each or 0.0) for each in structure.fading_parameters)
+    sight = structure.scattering[2]  # type: ignore[index]
+    heights = {"site_m": site_m, "terminal_m": terminal_m}
+    shadowing = structure.shadowing
+    return SubTerahertzFading(carrier_hz, **heights, line_of_sight=sight, shadowing=shadowing, losses=bool(losses))
+
+
 def _loo(structure: "LinkStructure") -> "Fading":
     names = ("direct_mean_db", "direct_sigma_db", "multipath_db")
     given: Any = dict(zip(names, structure.fading_parameters, strict=True))
@@ -120,6 +160,7 @@ def _shadowed(structure: "LinkStructure") -> "Fading":
 
 FADINGS: dict[str, Callable[["LinkStructure"], "Fading"]] = {
     "awgn": lambda structure: FlatChannel(),
+    "cdl": _terrestrial_clusters,
     "land-mobile": _land_mobile,
     "loo": _loo,
     "ntn-cdl": _clusters,
@@ -127,8 +168,12 @@ FADINGS: dict[str, Callable[["LinkStructure"], "Fading"]] = {
     "ntn-rays": _rays,
     "ntn-tdl": _delay_line,
     "rician": lambda structure: RicianFading(los_doppler_ratio=structure.los_doppler_ratio),
+    "rma": _cell,
     "shadowed-rician": _shadowed,
+    "sub-thz": _sub_terahertz,
     "tdl": _delay_line,
+    "uma": _cell,
+    "umi": _cell,
 }
 """What draws each kind of fading."""
 
@@ -162,11 +207,13 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
         if fading.sight == "drawn":
             found["scattering"] = (*found["scattering"][:2], None)
             found["fading_parameters"] = (1.0,) if budget and air.losses.clutter else ()
-    elif isinstance(fading, scenario.NtnCdl):
+    elif isinstance(fading, scenario.NtnCdl | scenario.Cdl):
         found["fading_parameters"] = (fading.azimuth_spread_deg, fading.zenith_spread_deg)
     elif isinstance(fading, scenario.LandMobile):
         found["fading_parameters"] = (air.carrier_ghz,)
         found["shadowing"] = budget
+    elif isinstance(fading, scenario.TerrestrialCell | scenario.SubTerahertz):
+        found |= _cell_structure(air, fading, budget) | {"shadowing": shadowing}
     elif isinstance(fading, scenario.Loo):
         found["fading_parameters"] = (fading.direct_mean_db, fading.direct_sigma_db, fading.multipath_db)
         found["shadowing"] = budget
@@ -178,6 +225,20 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
     return found
 
 
+def _cell_structure(
+    air: Channel, fading: scenario.TerrestrialCell | scenario.SubTerahertz, budget: bool
+) -> dict[str, Any]:
+    """What `_cell` and `_sub_terahertz` read."""
+    heights: tuple[float | None, ...] = (fading.site_m, fading.terminal_m)
+    place = "no"
+    if isinstance(fading, scenario.TerrestrialCell):
+        heights, place = (*heights, fading.building_m, fading.street_m), fading.indoors
+    return {
+        "scattering": (fading.kind, place, air.line_of_sight),
+        "fading_parameters": (air.carrier_ghz * 1e9, *heights, float(budget)),
+    }
+
+
 def fading_values(air: Channel, structure: "LinkStructure", elevation_rad: float | None) -> tuple[float, float | None]:
     """Delay spread in s and total K-factor in dB of a point; of the ray model the medians; K may be None.
 
@@ -186,19 +247,13 @@ def fading_values(air: Channel, structure: "LinkStructure", elevation_rad: float
     ScenarioError
         An elevation outside the tables that are needed.
     """
+    if structure.channel_profile is None:
+        return _drawn_values(air, structure, elevation_rad)
     fading, profile = air.fading, structure.channel_profile
-    if isinstance(fading, scenario.NtnRays) and structure.scattering and elevation_rad is not None:
-        sight = structure.scattering[2] is not False  # of drawn sight the medians with it
-        spread_s = _given_or(None, lambda: _median_spread_s(air, sight, elevation_rad))
-        return spread_s, _median_k_db(air, elevation_rad) if sight else None
-    if isinstance(fading, scenario.Rician):
-        return 0.0, _given_or(fading.k_factor_db, lambda: _median_k_db(air, elevation_rad))
-    if profile is None:
-        return 0.0, None
     if isinstance(fading, scenario.Conformance):
         return 1e-9 * profile.rms_delay, profile.k_factor_db
-    assert isinstance(fading, scenario.NtnTdl | scenario.NtnCdl | scenario.Tdl)  # the kinds with a profile
-    follows, sight = fading.kind != "tdl", profile.line_of_sight
+    assert isinstance(fading, scenario.NtnTdl | scenario.NtnCdl | scenario.Tdl | scenario.Cdl)  # those with a profile
+    follows, sight = fading.kind not in ("tdl", "cdl"), profile.line_of_sight
     spread_s = _given_or(
         None if fading.delay_spread_ns is None else 1e-9 * fading.delay_spread_ns,
         lambda: _median_spread_s(air, sight, elevation_rad),
@@ -207,6 +262,29 @@ def fading_values(air: Channel, structure: "LinkStructure", elevation_rad: float
         return spread_s, None
     k_db = _given_or(fading.k_factor_db, lambda: _median_k_db(air, elevation_rad) if follows else profile.k_factor_db)
     return spread_s, k_db
+
+
+def _drawn_values(air: Channel, structure: "LinkStructure", elevation_rad: float | None) -> tuple[float, float | None]:
+    """As `fading_values`, of kinds without a profile."""
+    fading = air.fading
+    if isinstance(fading, scenario.TerrestrialCell):
+        return _cell_medians(air, fading)
+    if isinstance(fading, scenario.NtnRays) and structure.scattering and elevation_rad is not None:
+        sight = structure.scattering[2] is not False  # of drawn sight the medians with it
+        spread_s = _given_or(None, lambda: _median_spread_s(air, sight, elevation_rad))
+        return spread_s, _median_k_db(air, elevation_rad) if sight else None
+    if isinstance(fading, scenario.Rician):
+        return 0.0, _given_or(fading.k_factor_db, lambda: _median_k_db(air, elevation_rad))
+    return 0.0, None
+
+
+def _cell_medians(air: Channel, fading: scenario.TerrestrialCell) -> tuple[float, float | None]:
+    """Median delay spread in s and K-factor in dB of the column that counts; of drawn sight the one with it."""
+    from ntn6g.channel.terrestrial import cell_columns
+
+    blocked = "blocked" if air.line_of_sight is False else "sight"
+    column = cell_columns(fading.kind, air.carrier_ghz * 1e9)[blocked if fading.indoors == "no" else "indoors"]
+    return 10.0 ** column["muDS"], column["muK"] if column["line_of_sight"] else None
 
 
 def _given_or(value: float | None, otherwise: Callable[[], float | None]) -> float:
@@ -231,8 +309,8 @@ def _median_k_db(air: Channel, elevation_rad: float | None) -> float | None:
 
 def fading_facts(structure: "LinkStructure", delay_spread_s: float, k_factor_db: float | None) -> dict[str, float]:
     """Columns about the fading; of drawn large-scale parameters the medians."""
-    prefix = "median_" if structure.fading == "ntn-rays" else ""
-    spread = bool(prefix) or structure.channel_profile is not None
+    drawn = structure.fading in ("ntn-rays", "uma", "umi", "rma")
+    prefix, spread = ("median_", True) if drawn else ("", structure.channel_profile is not None)
     found = {f"{prefix}delay_spread_ns": 1e9 * delay_spread_s} if spread else {}
     return found if k_factor_db is None else found | {f"{prefix}k_factor_db": k_factor_db}
 
@@ -241,13 +319,18 @@ def sight_facts(air: Channel, structure: "LinkStructure", elevation_rad: float |
     """The probability with which line of sight is drawn; nothing where it is not."""
     if structure.scattering is None or structure.scattering[2] is not None or elevation_rad is None:
         return {}
+    if structure.fading != "ntn-rays":
+        return {"los_probability": sight_probability(air, make_fading(structure), elevation_rad)}
     band, reading = channel.band_of(air.carrier_ghz * 1e9), (air.table_interpolation, air.below_table)
     found = channel.lookup(air.environment, band, True, "los_probability", elevation_rad, *reading)
     return {"los_probability": float(found)}
 
 
 def late_share(structure: "LinkStructure", elevation_rad: float, delay_s: float) -> float:
-    """Mean power that drawn delays put beyond a delay, at an elevation to 0.1 degrees; else 0."""
+    """Mean power that drawn delays put beyond a delay, of the ray model at an elevation to 0.1 degrees; else 0."""
+    if structure.fading in ("uma", "umi", "rma", "sub-thz"):
+        cell: Any = make_fading(structure)
+        return float(cell.late_share(elevation_rad, delay_s))
     if structure.fading != "ntn-rays":
         return 0.0
     tenth = round(math.degrees(elevation_rad), 1)

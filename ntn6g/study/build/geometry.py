@@ -62,10 +62,12 @@ class Instant:
     range_rate_m_s: float
     range_acceleration_m_s2: float
     light_time_s: float
-    state: orbit.State
-    """Of the satellite, fields [1, 3]."""
-    site: orbit.Site
-    """Of the terminal, fields [1, 3]."""
+    state: orbit.State | None = None
+    """Of the satellite, fields [1, 3]; None where a cell's distance alone places the link."""
+    site: orbit.Site | None = None
+    """Of the terminal, fields [1, 3], as `state`."""
+    below_ionosphere: bool = False
+    """Whether the platform is a mast, an aircraft or a high-altitude platform, up to 50 km."""
 
     def columns(self, carrier_hz: float) -> dict[str, float]:
         """What a results table says of it."""
@@ -75,7 +77,7 @@ class Instant:
             "elevation_deg": math.degrees(self.elevation_rad),
             "range_km": self.range_m / METRES_PER_KILOMETRE,
             "delay_ms": 1e3 * self.light_time_s,
-            "doppler_khz": -1e-3 * carrier_hz * self.range_rate_m_s / SPEED_OF_LIGHT_M_S,
+            "doppler_khz": 0.0 - 1e-3 * carrier_hz * self.range_rate_m_s / SPEED_OF_LIGHT_M_S,
         }
 
 
@@ -137,6 +139,7 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
         geometry.range_acceleration_m_s2,
         geometry.light_time_s,
     )
+    low = isinstance(first.platforms[name], scenario.Haps | scenario.Ground | scenario.Mobile)
     rows = enumerate(zip(offset_s, *(column.numpy()[: len(moments)] for column in columns), strict=True))
     return [
         Instant(
@@ -149,6 +152,7 @@ def _on_one_pass(first: Scenario, moments: Sequence[At]) -> list[Instant]:
             light_time_s=float(light_time),
             state=_single(state, index),
             site=_single(site_at_rest, index),
+            below_ionosphere=low,
         )
         for index, (offset, elevation, range_m, rate, acceleration, light_time) in rows
     ]

@@ -22,6 +22,7 @@ from ntn6g.scenario import Channel, Conformance, Link, Payload, Power, Scenario,
 from ntn6g.study.build import harq, payload
 from ntn6g.study.build.allocation import allocation_of, antennas_of
 from ntn6g.study.build.antennas import link_gains
+from ntn6g.study.build.cells import placed_in_cell
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share, sight_facts
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
@@ -70,10 +71,9 @@ class LinkStudy:
         self.part, self.scenario = part, scenario
         self.rule = StopRule(**scenario.stop.model_dump())
         asked = [(values, apply(scenario, values)) for values in sweep_points(scenario)]
-        where = instants([point for _, point in asked])
-        self.points = [
-            _point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)
-        ]
+        points = [point for _, point in asked]
+        where = [placed_in_cell(*each) for each in zip(points, instants(points), strict=True)]
+        self.points = [_point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)]
         _check_guard([point for _, point in asked], self.points)
         for structure in self.structures:
             make_chain(structure)  # refuses here, before anything is written
@@ -116,7 +116,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     delay_spread_s, k_factor_db = fading_values(air, structure, instant.elevation_rad if instant else None)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
     gains, uplink = None, link.direction == "uplink"
-    if asked.antennas is not None and instant is not None:
+    if asked.antennas is not None and instant is not None and instant.state is not None and instant.site is not None:
         gains = link_gains(asked.antennas, carrier_hz, instant.state, instant.site, uplink=uplink).first
     feeder = payload.feeder_at(asked.payload, instant)
     amplifier_values, amplifier_facts = payload.amplified(asked.payload)

@@ -16,7 +16,7 @@ from ntn6g.study.build.antennas import Gains, link_gains
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.geometry import pass_of
 from ntn6g.study.build.payload import feeder_of
-from ntn6g.study.build.power import budget_of
+from ntn6g.study.build.power import Way, budget_of
 from ntn6g.study.build.rain import rain_along_db
 from ntn6g.study.engine import Recipe, Tally
 
@@ -166,9 +166,8 @@ def _snr(asked: Scenario, range_m: Any, elevation_rad: Any, gains: Gains | None)
     budget = budget_of(
         asked.power.budget,
         air,
+        Way(range_m, elevation_rad),
         bandwidth_hz=12e3 * link.resource_blocks * link.subcarrier_khz,
-        range_m=range_m,
-        elevation_rad=elevation_rad,
         terminal=asked.terminals[asked.terminal_name()],
         gains=gains,
     )

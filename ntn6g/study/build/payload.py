@@ -121,7 +121,7 @@ def feeder_at(asked: scenario.Payload | None, instant: Instant | None) -> Feeder
     ScenarioError
         The gateway does not serve then.
     """
-    if instant is None:
+    if instant is None or instant.state is None:
         return None
     found = feeder_of(asked, instant.state)
     if found is None:

@@ -1,7 +1,9 @@
 """From the sections power and channel to Es/N0: given as such, per bit, or by a link budget."""
 
 import math
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,8 @@ from ntn6g.scenario import (
     Terminal,
 )
 from ntn6g.study.build.antennas import Gains
-from ntn6g.study.build.fading import fading_profile
+from ntn6g.study.build.cells import ground_losses_db, stays_near_ground
+from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.link_step import LinkStructure
 from ntn6g.study.build.payload import FeederLink
@@ -173,35 +176,56 @@ def _wet_refractivity(air: Channel) -> float | None:
     return air.scintillation_model.wet_refractivity if counts else 0.0
 
 
+@dataclass(frozen=True)
+class Way:
+    """The path that a budget is about, through the sky unless told otherwise; range and elevation of any shape.
+
+    Nothing ionospheric counts on one that ends below the ionosphere; ``losses_db``, where given, are those of a path
+    near the ground.
+    """
+
+    range_m: Any
+    elevation_rad: Any
+    below_ionosphere: bool = False
+    losses_db: Mapping[str, Any] | None = None
+
+
 def budget_of(
     asked: Budget,
     air: Channel,
+    way: Way,
     *,
     bandwidth_hz: float,
-    range_m: Any,
-    elevation_rad: Any,
     terminal: Terminal | None = None,
     gains: Gains | None = None,
 ) -> channel.LinkBudget:
-    """Link budget of a scenario over a bandwidth; range and elevation of any shape, gains of that shape.
+    """Link budget of a scenario over a bandwidth; gains of the shape of range and elevation.
 
     ``cross_polar`` among its losses is what interference from the other polarisation takes from the ratio.
     """
-    losses = channel.path_loss_terms_db(
-        range_m, elevation_rad, air.carrier_ghz * 1e9, air.environment, line_of_sight(air), loss_options(air, terminal)
-    )
+    options = loss_options(air, terminal)
+    if way.below_ionosphere:
+        kept = tuple(term for term in options.terms if term != "faraday")
+        options = replace(options, terms=kept, ionospheric_fluctuation_4ghz_db=0.0)
+    losses = way.losses_db
+    if losses is None:
+        carrier_hz, sight = air.carrier_ghz * 1e9, line_of_sight(air)
+        place = way.range_m, way.elevation_rad
+        losses = channel.path_loss_terms_db(*place, carrier_hz, air.environment, sight, options)
     further = {"additional": asked.additional_loss_db}
     if gains is not None and gains.polarisation_loss_db is not None:
         further["polarisation"] = gains.polarisation_loss_db
+    opaque_db = losses.get("gas", 0.0) if air.losses.absorption_noise else 0.0
+    warmed = partial(channel.absorbed_temperature_k, absorption_db=opaque_db, near_ground=way.losses_db is not None)
     found = channel.link_budget(
-        g_over_t_db_k=_figure_of_merit(asked, gains),
+        g_over_t_db_k=_figure_of_merit(asked, gains, warmed),
         bandwidth_hz=bandwidth_hz,
         losses_db={**losses, **further},
         eirp_dbw=_eirp_dbw(asked, bandwidth_hz, gains),
     )
     if not air.losses.cross_polar:
         return found
-    over_interference_db = found.cnr_db - discrimination_db(air, losses["rain"], elevation_rad)
+    over_interference_db = found.cnr_db - discrimination_db(air, losses["rain"], way.elevation_rad)
     worse_db = linear_to_db(1.0 + db_to_linear(over_interference_db))
     return replace(found, losses_db={**found.losses_db, "cross_polar": worse_db})
 
@@ -225,8 +249,11 @@ def _eirp_dbw(asked: Budget, bandwidth_hz: float, gains: Gains | None) -> Any:
     return density_dbw_mhz + spread_db + gain_dbi
 
 
-def _figure_of_merit(asked: Budget, gains: Gains | None) -> Any:
-    """G/T in the direction of the other end: given, or from the gain of the antenna that receives."""
+def _figure_of_merit(asked: Budget, gains: Gains | None, warmed: Callable[[float], Any]) -> Any:
+    """G/T in the direction of the other end: given, or from the gain of the antenna that receives.
+
+    ``warmed`` is the temperature of an antenna, in K, behind the air that counts.
+    """
     end, gain_dbi = (None, asked.antenna_gain_dbi or 0.0) if gains is None else gains.end(sends=False)
     if end is None and asked.gt_dbk is not None:
         return asked.gt_dbk
@@ -237,7 +264,8 @@ def _figure_of_merit(asked: Budget, gains: Gains | None) -> Any:
         return end.g_over_t_db_k + (gain_dbi - end.antenna.peak_dbi)
     elif None in noise:
         noise = (end.noise_figure_db, end.antenna_temperature_k)
-    return gain_dbi + channel.g_over_t_db_k(0.0, *(float(value or 0.0) for value in noise))
+    figure_db, behind_k = (float(value or 0.0) for value in noise)
+    return gain_dbi + channel.g_over_t_db_k(0.0, figure_db, warmed(behind_k))
 
 
 def discrimination_db(air: Channel, rain_db: Any, elevation_rad: Any, carrier_ghz: float | None = None) -> Any:
@@ -268,12 +296,14 @@ def _from_budget(
 ) -> tuple[float, dict[str, float]]:
     if power.budget is None or instant is None:
         raise ValueError("a link budget without its geometry passed the checks of the scenario")
+    ground_db = None
+    if stays_near_ground(air):
+        ground_db = ground_losses_db(air, make_fading(structure), instant.elevation_rad, instant.range_m)
     budget = budget_of(
         power.budget,
         air,
+        Way(instant.range_m, instant.elevation_rad, instant.below_ionosphere, ground_db),
         bandwidth_hz=structure.bandwidth_hz,
-        range_m=instant.range_m,
-        elevation_rad=instant.elevation_rad,
         terminal=terminal,
         gains=gains,
     )
@@ -294,11 +324,8 @@ def draws_shadowing(power: Power, air: Channel) -> bool:
 
 def drawn_shadow_sigma_db(power: Power, air: Channel, instant: Instant | None) -> float:
     """Standard deviation of shadow fading drawn beside the fading; 0 where none is, or the fading holds it."""
-    if (
-        not draws_shadowing(power, air)
-        or isinstance(air.fading, NtnRays | Loo | LandMobile | ShadowedRician)
-        or instant is None
-    ):
+    of_fading = isinstance(air.fading, NtnRays | Loo | LandMobile | ShadowedRician) or stays_near_ground(air)
+    if not draws_shadowing(power, air) or of_fading or instant is None:
         return 0.0
     reading = (air.table_interpolation, air.below_table)
     sigma_db = shadow_sigma_db(

@@ -69,6 +69,7 @@ def kinds(studies):
 
 CASES = {name: [] for name in shipped_configs()}
 CASES["quickstart with an offset"] = ["link.residual_offset_ppm=0.05"]
+CASES["terrestrial_tdl by clusters"] = ["channel.fading.kind=cdl", "sweep.grid.channel.fading.profile=[D]"]
 
 
 @pytest.mark.parametrize("case", CASES)

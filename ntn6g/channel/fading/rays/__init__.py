@@ -1,6 +1,6 @@
 """The ray model of TR 38.811 with correlated large-scale parameters, and the clustered delay lines."""
 
-from ntn6g.channel.fading.rays.cdl import ClusteredDelayLine
+from ntn6g.channel.fading.rays.cdl import ClusteredDelayLine, DirectionalProfile, ntn_cdl_profile
 from ntn6g.channel.fading.rays.channel import Ground, RayChannel
 from ntn6g.channel.fading.rays.elements import Elements
 from ntn6g.channel.fading.rays.ends import Ends
@@ -11,6 +11,7 @@ from ntn6g.channel.fading.rays.parameters import LARGE_SCALE, Scattering, Tables
 __all__ = [
     "LARGE_SCALE",
     "ClusteredDelayLine",
+    "DirectionalProfile",
     "Elements",
     "Ends",
     "Ground",
@@ -22,4 +23,5 @@ __all__ = [
     "correlation_distances_m",
     "draw_large_scale",
     "ground_deviates",
+    "ntn_cdl_profile",
 ]

@@ -1,13 +1,14 @@
 """NTN-CDL: clustered delay lines at any elevation, scaled in delay, K-factor and angles."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ntn6g.channel.fading.profile import ntn_tdl_profile
+from ntn6g.channel.fading.profile import Profile, ntn_tdl_profile
 from ntn6g.channel.fading.rays.clusters import Clusters
 from ntn6g.channel.fading.rays.ends import Ends, Motion, Sight, heading
 from ntn6g.channel.fading.rays.parameters import Scattering, Tables
@@ -20,8 +21,51 @@ from ntn6g.core.units import DEGREES_TO_RADIANS, db_to_linear
 _LARGEST_AZIMUTH_DEG, _LARGEST_ZENITH_DEG = 104.0, 52.0  # TR 38.901 V16.1.0, 7.5, step 4
 
 
+@dataclass(frozen=True)
+class DirectionalProfile:
+    """A clustered delay line as the standards print it.
+
+    Attributes
+    ----------
+    profile : Profile
+        Delays and powers.
+    azimuth_deg, zenith_deg : tuple of float
+        Directions of arrival of every entry of the profile; azimuths from the direction of the other end.
+    azimuth_width_deg, zenith_width_deg : float
+        Spread of the rays of a cluster.
+    xpr_db : float
+        Cross-polarisation ratio.
+    elevation_deg : float, optional
+        Elevation of the other end for which it is printed and with which it turns; None where it stays.
+    """
+
+    profile: Profile
+    azimuth_deg: tuple[float, ...]
+    zenith_deg: tuple[float, ...]
+    azimuth_width_deg: float
+    zenith_width_deg: float
+    xpr_db: float
+    elevation_deg: float | None = None
+
+
+def ntn_cdl_profile(letter: str) -> DirectionalProfile:
+    """NTN-CDL-A to -D of 3GPP TR 38.811 V15.1.0, Tables 6.9.1-1 to -4; errors as `ntn_tdl_profile`."""
+    profile = ntn_tdl_profile(letter)
+    table = read_table("tr38811_cdl")
+    row = table[f"NTN-CDL-{letter}"]
+    return DirectionalProfile(
+        profile,
+        tuple(float(angle) + 180.0 for angle in row["aoa_deg"]),
+        tuple(float(angle) for angle in row["zoa_deg"]),
+        float(row["casa_deg"]),
+        float(row["czsa_deg"]),
+        float(row["xpr_db"]),
+        float(table["elevation_deg"]),
+    )
+
+
 class ClusteredDelayLine:
-    r"""Generator of NTN-CDL-A to -D; links of any elevation in one batch.
+    r"""Generator of NTN-CDL-A to -D, links of any elevation in one batch, or of another clustered delay line.
 
     Delays, powers and K-factor follow `ntn6g.channel.Profile.taps`. Angles of arrival, ray offsets included, are
     scaled about a reference to the wanted spread and turned with the elevation,
@@ -34,8 +78,9 @@ class ClusteredDelayLine:
 
     Parameters
     ----------
-    letter : str
-        A, B (no line of sight), C or D (line of sight).
+    line : str or DirectionalProfile
+        A, B (no line of sight), C or D (line of sight) of NTN-CDL; or any clustered delay line, such as
+        `ntn6g.channel.terrestrial.cdl_profile`, which does not turn with the elevation where it is printed for none.
     scattering : Scattering, optional
         Whose tables give the median spreads of angles at the elevation of each link; None keeps those of the model.
     interpolation : str
@@ -57,7 +102,7 @@ class ClusteredDelayLine:
 
     def __init__(
         self,
-        letter: str,
+        line: str | DirectionalProfile,
         *,
         scattering: Scattering | None = None,
         interpolation: Interpolation = "linear",
@@ -65,14 +110,13 @@ class ClusteredDelayLine:
         zenith_spread_deg: float | None = None,
         ends: Ends | None = None,
     ) -> None:
-        self.profile = ntn_tdl_profile(letter)
-        self._row = read_table("tr38811_cdl")[f"NTN-CDL-{letter}"]
+        self._line = ntn_cdl_profile(line) if isinstance(line, str) else line
+        self.profile = self._line.profile
         self._tables = None if scattering is None else Tables([scattering], interpolation)
         self._wanted = azimuth_spread_deg, zenith_spread_deg
         self._ends = Ends() if ends is None else ends
-        # the azimuth counts from the satellite's direction
-        self._azimuth = _Angles(self, np.array(self._row["aoa_deg"], np.float64) + 180.0, float(self._row["casa_deg"]))
-        self._zenith = _Angles(self, np.array(self._row["zoa_deg"], np.float64), float(self._row["czsa_deg"]))
+        self._azimuth = _Angles(self.profile, self._line.azimuth_deg, self._line.azimuth_width_deg)
+        self._zenith = _Angles(self.profile, self._line.zenith_deg, self._line.zenith_width_deg)
 
     def __call__(
         self,
@@ -91,15 +135,18 @@ class ClusteredDelayLine:
         Arguments as `ntn6g.channel.TappedDelayLine` and `RayChannel`.
         """
         stream = random.stream(keys, "clusters")
+        printed_deg = self._line.elevation_deg
+        if printed_deg is None:  # the line of sight lies where the profile has it
+            elevation_rad = tf.zeros_like(elevation_rad) + (90.0 - self._line.zenith_deg[0]) * DEGREES_TO_RADIANS
         motion = Motion(elevation_rad, doppler_hz, heading(stream, heading_rad), start_s)
         los_power, scattered_power, delay_s = self.profile.taps(delay_spread_s, k_factor_db)
         like = tf.zeros_like(elevation_rad)
         azimuth_deg, azimuth_width = self._azimuth.scaled(self._spread_deg(0, elevation_rad), like)
-        turned = elevation_rad / DEGREES_TO_RADIANS - float(read_table("tr38811_cdl")["elevation_deg"])
+        turned = like if printed_deg is None else elevation_rad / DEGREES_TO_RADIANS - printed_deg
         zenith_deg, zenith_width = self._zenith.scaled(self._spread_deg(1, elevation_rad), turned)
         clusters = Clusters(tf.cast(delay_s, tf.float32), scattered_power, azimuth_deg, zenith_deg)
         angles = couple(stream, clusters, azimuth_width, zenith_width, split=0)
-        xpr_db = None if self._ends.copolar else (like + float(self._row["xpr_db"]), like)
+        xpr_db = None if self._ends.copolar else (like + self._line.xpr_db, like)
         rays = ray_directions(stream, angles, doppler_hz, motion.heading_cycles, xpr_db)
         amplitude = tf.transpose(tf.sqrt(tf.cast(scattered_power, tf.float32) / len(RAY_OFFSETS)))
         sight = None
@@ -133,8 +180,8 @@ class ClusteredDelayLine:
 class _Angles:
     """Angles of one kind: spread and reference of the model, and cluster angles scaled about it."""
 
-    def __init__(self, line: ClusteredDelayLine, clusters_deg: NDArray[np.float64], width_deg: float) -> None:
-        profile = line.profile
+    def __init__(self, profile: Profile, angles_deg: tuple[float, ...], width_deg: float) -> None:
+        clusters_deg: NDArray[np.float64] = np.array(angles_deg)
         self._width_deg = width_deg
         power = db_to_linear(np.array(profile.powers_db))
         rays = clusters_deg[:, None] + width_deg * RAY_OFFSETS

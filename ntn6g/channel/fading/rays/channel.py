@@ -9,7 +9,14 @@ from ntn6g.channel.fading.rays.clusters import Clusters, draw_clusters
 from ntn6g.channel.fading.rays.elements import ISOTROPIC, Elements
 from ntn6g.channel.fading.rays.ends import Ends, Motion, Sight, heading
 from ntn6g.channel.fading.rays.large_scale import LargeScale, draw_large_scale, ground_deviates, k_factor
-from ntn6g.channel.fading.rays.parameters import LARGE_SCALE, Direction, Parameters, Scattering, Tables
+from ntn6g.channel.fading.rays.parameters import (
+    LARGE_SCALE,
+    Direction,
+    Parameters,
+    ParameterTables,
+    Scattering,
+    Tables,
+)
 from ntn6g.channel.fading.rays.rays import couple, ray_directions
 from ntn6g.channel.realization import ChannelRealization
 from ntn6g.channel.tables import Interpolation
@@ -42,8 +49,9 @@ class RayChannel:
 
     Parameters
     ----------
-    scatterings : sequence of Scattering
-        Environment, band and line of sight; with several, a link names its own by index.
+    scatterings : sequence of Scattering, or ParameterTables
+        Environment, band and line of sight; with several, a link names its own by index. Or tables of another model
+        with the same procedure, such as `ntn6g.channel.fading.cells.CellTables`.
     interpolation : str
         Of the tables, see `Tables`.
     terminal, satellite : Elements
@@ -65,7 +73,7 @@ class RayChannel:
 
     def __init__(
         self,
-        scatterings: Sequence[Scattering],
+        scatterings: Sequence[Scattering] | ParameterTables,
         *,
         interpolation: Interpolation = "linear",
         terminal: Elements = ISOTROPIC,
@@ -73,7 +81,8 @@ class RayChannel:
         direction: Direction = "downlink",
         faraday_rad: float = 0.0,
     ) -> None:
-        self.tables = Tables(scatterings, interpolation)
+        self.tables: ParameterTables
+        self.tables = Tables(scatterings, interpolation) if isinstance(scatterings, Sequence) else scatterings
         self._ends = Ends(terminal, satellite, direction, faraday_rad)
         self.antennas = self._ends.antennas
         self.paths = self.tables.most_clusters + 2 * min(_SPLIT, self.tables.most_clusters)

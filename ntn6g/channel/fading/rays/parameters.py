@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -57,6 +57,24 @@ class Parameters:
     zenith_scaling: tf.Tensor
     line_of_sight: tf.Tensor
     """1 with, 0 without."""
+
+
+class ParameterTables(Protocol):
+    """What the ray model reads its parameters from."""
+
+    @property
+    def most_clusters(self) -> int:
+        """Clusters of the column that has most of them."""
+        ...
+
+    @property
+    def any_line_of_sight(self) -> bool:
+        """Whether any column has a line of sight."""
+        ...
+
+    def at(self, elevation_rad: tf.Tensor, scattering: tf.Tensor | None = None) -> Parameters:
+        """Parameters of links, by elevation float32 [B] and, with several columns, int32 indices [B]."""
+        ...
 
 
 class Tables:

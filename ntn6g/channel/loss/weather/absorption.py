@@ -121,6 +121,34 @@ def slant_absorption_db(
     return loss_db if frequency.ndim else loss_db[..., 0]
 
 
+def ground_absorption_db(
+    distance_m: Any, frequency_hz: Any, *, height_km: float = 0.0, surface_vapour_g_m3: float = 7.5
+) -> tf.Tensor:
+    r"""Absorption along the ground, :math:`\gamma d`, in the reference atmosphere at one height: float64 [...].
+
+    Parameters
+    ----------
+    distance_m, frequency_hz : [...]
+        Broadcast; 1 to 1000 GHz. Differentiable.
+    height_km, surface_vapour_g_m3 : float
+        As `slant_absorption_db`.
+
+    Raises
+    ------
+    ScenarioError
+        A frequency outside 1 to 1000 GHz.
+
+    References
+    ----------
+    ITU-R P.676-13 (08/2022), Annex 1, 2.1, eq. (10).
+    """
+    check_frequency(np.asarray(frequency_hz, np.float64))
+    air = reference_air(np.float64(height_km), surface_vapour_g_m3)
+    here = air.dry_pressure_hpa, air.temperature_k, air.vapour_density_g_m3
+    oxygen, vapour = specific_attenuation_db_km(frequency_hz, *here)
+    return (oxygen + vapour) * tf.convert_to_tensor(distance_m, tf.float64) / 1e3
+
+
 def check_frequency(frequency_hz: Any) -> None:
     """Refuse a frequency without lines."""
     f_ghz = np.atleast_1d(frequency_hz) / 1e9
