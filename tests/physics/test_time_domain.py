@@ -7,6 +7,10 @@ import pytest
 import tensorflow as tf
 
 from ntn6g.channel import ChannelRealization, frequency_response
+from ntn6g.channel.fading.cells import CellFading, site_elevation_rad
+from ntn6g.channel.fading.rays import ClusteredDelayLine, RayFading
+from ntn6g.channel.loss.cells import Cell
+from ntn6g.channel.terrestrial import cdl_profile, cell_columns
 from ntn6g.channel.time_domain import TimeDomainChannel
 from ntn6g.phy import SlotGrid
 from ntn6g.phy.ofdm import Ofdm
@@ -82,6 +86,44 @@ def test_a_static_channel_is_that_of_the_subcarriers(through, channel, sent, del
 
     per_subcarrier = frequency_response(steady(range(14), gains, delays_s), GRID.frequencies_hz).numpy() * sent
     assert rms(received - per_subcarrier) < 1e-4 * rms(per_subcarrier)
+
+
+def drawn_by(kind):
+    """Generator of fading with rays, and the elevation that it asks for."""
+    if kind == "cdl":
+        return ClusteredDelayLine(cdl_profile("D")), 0.15
+    if kind == "cell":
+        cell = Cell(kind="umi", carrier_hz=3.5e9)
+        return CellFading(cell, cell_columns("umi", 3.5e9), line_of_sight=True), site_elevation_rad(cell, 100.0)
+    return RayFading("rural", "S", True), 0.5
+
+
+@pytest.mark.parametrize("kind", ["cdl", "cell", "ntn-rays"])
+def test_a_static_draw_of_rays_is_that_of_the_subcarriers(through, channel, sent, kind):
+    """Of 64 draws the two whose last path comes latest within 290 ns, inside the receiver's windows."""
+    fading, elevation_rad = drawn_by(kind)
+    keys = tf.constant(np.stack([np.arange(64), np.full(64, 3)], 1), tf.uint32)
+    drawn = fading(
+        keys,
+        times_s=tf.zeros([1]),
+        delay_spread_s=tf.fill([64], 20e-9),
+        doppler_hz=tf.zeros([64]),
+        elevation_rad=tf.fill([64], elevation_rad),
+    )
+    power = np.abs(drawn.gain.numpy()[:, 0, 0, :, 0]) ** 2
+    last_s = np.where(power > 1e-12, drawn.excess_delay_s.numpy(), 0.0).max(1)
+    rows = np.argsort(np.where(last_s < 290e-9, last_s, -1.0))[-ROWS:]
+    gain, delay_s = (tf.gather(each, rows) for each in (drawn.gain, drawn.excess_delay_s))
+    gain = tf.where(tf.gather(power, rows)[:, None, None, :, None] > 1e-12, gain, 0.0)
+
+    def lasting(count):
+        return ChannelRealization.without_bulk(tf.repeat(gain, count, 4), delay_s)
+
+    received = through(lasting(len(channel.times_s)), sent).numpy()
+
+    per_subcarrier = frequency_response(lasting(14), GRID.frequencies_hz).numpy() * sent
+    assert rms(received - per_subcarrier) < 1e-4 * rms(per_subcarrier)
+    assert last_s[rows].max() > 50e-9
 
 
 @pytest.mark.parametrize("share", [0.01, 0.02, 0.05, 0.1])

@@ -112,8 +112,8 @@ def test_fading_has_the_power_of_its_profile_and_doppler_within_the_terminals_ow
 # ITU-R P.676-13, validation rows of Study Group 3: 1013.25 hPa, 288.15 K, 7.5 g/m3 (oxygen + water vapour, dB/km)
 @pytest.mark.parametrize(("carrier_ghz", "db_km"), [(10.0, 0.01419854), (20.0, 0.10893086)])
 def test_absorption_along_the_ground_is_that_of_the_validation_rows(carrier_ghz, db_km):
-    # there 1013.25 hPa is dry air, here all of it: 1 % less oxygen
-    assert float(ground_absorption_db(1e3, carrier_ghz * 1e9)) == pytest.approx(db_km, rel=0.01)
+    # there 1013.25 hPa is dry air, here all of it: 1 % less oxygen, which off its lines absorbs as its pressure squared
+    assert float(ground_absorption_db(1e3, carrier_ghz * 1e9)) == pytest.approx(db_km, rel=0.02)
 
 
 def test_absorption_peaks_at_the_lines_of_oxygen_and_water_vapour():

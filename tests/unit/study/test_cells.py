@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from ntn6g.core.errors import ScenarioError
@@ -173,29 +172,3 @@ def test_what_a_cell_does_not_cover_is_refused_in_a_line(fading, changes, words)
 
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("fading", "carrier_ghz", "channel"),
-    [
-        ({"kind": "cdl", "profile": "D", "delay_spread_ns": 100.0}, 3.5, {}),
-        ({"kind": "umi", "distance_m": 60.0}, 3.5, {"line_of_sight": True}),
-    ],
-)
-def test_samples_and_subcarriers_agree_on_short_delays(links, fading, carrier_ghz, channel):
-    """A still terminal whose delays fit the cyclic prefix: both domains see one channel, and one noise."""
-    errors = {}
-    for domain in ("frequency", "time"):
-        made = study(
-            fading,
-            carrier_ghz=carrier_ghz,
-            channel=channel | {"domain": domain, "guard": {"tap_floor_db": -12.0}},
-            power={"esno_db": 4.0},
-            link={"subcarrier_khz": 15, "resource_blocks": 4, "coding": "none", "modulation": "qpsk"},
-        )
-        step = links.step(made.points[0].structure, rows=64)
-        chunks = step([(made.points[0].work, number) for number in (0, 1)])
-        errors[domain] = sum(chunk.counts["bit_errors"] for chunk in chunks)
-
-    assert errors["time"] == pytest.approx(errors["frequency"], rel=0.02)
-    assert np.all(np.array(list(errors.values())) > 500)
