@@ -253,9 +253,11 @@ def test_links_do_not_know_their_batch():
     """The same keys in another order and company give the same realisation."""
     cell = Cell(kind="umi", carrier_hz=28e9)
     model = CellFading(cell, cell_columns("umi", 28e9), losses=True, shadowing=True)
-    step = tf.function(
-        lambda k, e: model(k, times_s=tf.range(2.0), elevation_rad=e, doppler_hz=tf.ones([64])), jit_compile=True
-    )
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(keys, elevation):
+        return model(keys, times_s=tf.range(2.0), elevation_rad=elevation, doppler_hz=tf.ones([64]))
+
     own = random.block_keys(tf.constant([[1, 2], [3, 4]], tf.uint32), 32)
     elevation = tf.constant(np.linspace(0.02, 0.4, 64), tf.float32)
     here, there = step(own, elevation), step(tf.reverse(own, [0]), tf.reverse(elevation, [0]))
