@@ -66,6 +66,8 @@ NAMES = {
     "at.utc": Name("Time (UTC)", "{}"),
     "channel.carrier_ghz": Name("Carrier (GHz)", "{} GHz carrier"),
     "channel.environment": Name("Environment", "{}"),
+    "channel.fading.distance_m": Name("Distance on the ground (m)", "{} m"),
+    "channel.fading.indoors": Name("Building", "indoors: {}"),
     "channel.fading.kind": Name("Fading", "{}"),
     "channel.fading.profile": Name("Fading profile", "profile {}"),
     "channel.fading.delay_spread_ns": Name("Delay spread (ns)", "{} ns delay spread"),

@@ -13,6 +13,7 @@ WEAKEST = 10.0**-2.5  # TR 38.901 V16.1.0, 7.5, step 6: clusters 25 dB below the
 # Below it the polynomials of steps 5 and 7 leave their limit of one without line of sight (here 0.99, 1.18 and
 # 0.92) and later change sign; the K-factors of TR 38.811, with deviations up to 19 dB, come there.
 _LOWEST_K_DB = -5.0
+_FEW = 8  # clusters up to which exchanges in pairs sort faster than XLA's own sort; more make long programs
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,11 @@ def draw_clusters(
 def _sorted_delays(draws: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
     """Exponential deviates minus their least, ascending, unused ones last (and 0): [B, N]."""
     big = 1e3
-    values = tf.unstack(tf.where(used, -tf.math.log(draws), big), axis=1)
+    drawn = tf.where(used, -tf.math.log(draws), big)
+    if drawn.shape[1] > _FEW:
+        ordered = tf.sort(drawn, axis=1)
+        return tf.where(used, ordered - ordered[:, :1], 0.0)
+    values = tf.unstack(drawn, axis=1)
     for end in range(len(values) - 1, 0, -1):
         for i in range(end):
             values[i], values[i + 1] = tf.minimum(values[i], values[i + 1]), tf.maximum(values[i], values[i + 1])

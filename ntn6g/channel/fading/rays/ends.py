@@ -11,6 +11,8 @@ from ntn6g.channel.fading.rays.rays import Rays, sum_of_rays
 from ntn6g.channel.response import once, phasor
 from ntn6g.core import random
 
+_UNROLLED = 8  # clusters; the 20 of a terrestrial cell would compile for minutes
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -73,10 +75,11 @@ class Ends:
         if motion.start_s is not None:
             rays = rays.later(motion.start_s)
         ends = [(u, s) for u in range(len(self._terminal.slant_rad)) for s in range(len(self._satellite.slant_rad))]
+        unrolled = len(ends) == 1 and amplitude.shape[0] <= _UNROLLED
         gains = []
         for u, s in ends:
             real, imaginary = sum_of_rays(
-                rays, amplitude, times_s, (self._terminal, u), self._turned(s), unrolled=len(ends) == 1, split=split
+                rays, amplitude, times_s, (self._terminal, u), self._turned(s), unrolled=unrolled, split=split
             )
             if sight is not None:
                 direct = self._line_of_sight(stream, sight.ratio, motion, times_s, (u, s))

@@ -64,7 +64,8 @@ def couple(
     count, rays = clusters.power.shape[1], len(RAY_OFFSETS)
     draws = tf.transpose(random.uniform(random.stream(stream, "couple"), (count, rays)), [1, 2, 0])
     offsets = tf.constant(RAY_OFFSETS, tf.float32)
-    spread_offset = tf.stack([_shuffled(draws[n], offsets, n < split) for n in range(count)])  # [N, M, B]
+    own = [_shuffled_in_groups(draws[n], offsets)[None] for n in range(min(split, count))]
+    spread_offset = tf.concat([*own, *([_shuffled(draws[split:], offsets)] if count > split else [])], 0)  # [N, M, B]
     azimuth = tf.transpose(clusters.azimuth_deg)[:, None] + azimuth_deg * offsets[:, None]
     zenith = tf.transpose(clusters.zenith_deg)[:, None] + zenith_deg * spread_offset
     turn = zenith / 360.0
@@ -72,16 +73,21 @@ def couple(
     return RayAngles(once(azimuth / 360.0, like), once(tf.abs(turn - tf.round(turn)), like))
 
 
-def _shuffled(draws: tf.Tensor, offsets: tf.Tensor, grouped: bool) -> tf.Tensor:
-    """Offsets in random order, [M, B]: the rank of a draw says which offset it takes, within its group."""
-    group = _GROUP if grouped else np.zeros_like(_GROUP)
+def _shuffled_in_groups(draws: tf.Tensor, offsets: tf.Tensor) -> tf.Tensor:
+    """Offsets in random order within their sub-clusters, [M, B]: the rank of a draw says which offset it takes."""
     pieces = []
-    for index in np.unique(group):
-        members = np.flatnonzero(group == index)
+    for index in np.unique(_GROUP):
+        members = np.flatnonzero(index == _GROUP)
         own = tf.gather(draws, members)
         rank = tf.reduce_sum(tf.cast(own[None] < own[:, None], tf.int32), 1)
         pieces.append(tf.gather(tf.gather(offsets, members), rank))
     return tf.concat(pieces, 0)  # groups are contiguous
+
+
+def _shuffled(draws: tf.Tensor, offsets: tf.Tensor) -> tf.Tensor:
+    """Offsets of several clusters in random order over each whole cluster, [N, M, B]."""
+    rank = tf.reduce_sum(tf.cast(draws[:, None] < draws[:, :, None], tf.int32), 2)
+    return tf.gather(offsets, rank)
 
 
 def ray_directions(
