@@ -55,7 +55,7 @@ def draw_absorption(axes, vapour: float) -> None:
         elevation = tf.constant(math.radians(degrees), tf.float64)
         loss_db = slant_absorption_db(elevation, GHZ * 1e9, surface_vapour_g_m3=vapour)
         axes.plot(GHZ, loss_db, color="black", linestyle=style, label=f"through the sky at {degrees:g} deg")
-    axes.set(title="Molecular absorption", xlabel="Frequency (GHz)", ylabel="Loss (dB)", yscale="log", ylim=(0.03, 3e3))
+    axes.set(title="Molecular absorption", xlabel="Frequency (GHz)", ylabel="Loss (dB)", yscale="log", ylim=(0.03, 3e4))
     axes.legend(loc="upper left", fontsize="small", ncols=2)
 
 
@@ -72,8 +72,8 @@ def draw_canyon(axes, vapour: float) -> None:
             axes.plot(ghz[measured], total_db[measured], color=colour, linewidth=width, label=name)
             axes.plot(ghz[beyond], total_db[beyond], color=colour, linewidth=width, linestyle="--")
     axes.axvline(MEASURED_HZ / 1e9, color="grey", linewidth=0.8)
-    axes.text(152, axes.get_ylim()[1], "extrapolated", va="top", fontsize="small", color="grey")
-    axes.set(title="Street canyon with absorption", xlabel="Frequency (GHz)", ylabel="Path loss (dB)")
+    axes.text(152, 154, "extrapolated", va="top", fontsize="small", color="grey")
+    axes.set(title="Street canyon with absorption", xlabel="Frequency (GHz)", ylabel="Path loss (dB)", ylim=(80, 155))
     axes.legend(loc="lower right", fontsize="small", ncols=3)
 
 
