@@ -143,7 +143,7 @@ def shared_steps(monkeypatch, links):
     monkeypatch.setattr(LinkStudy, "recipe", recipe)
 
 
-def reduced_overrides(config, resource_blocks=2, max_blocks=32):
+def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR0911  # one for each study
     """What makes a shipped config small enough for a test, whatever it holds: ``key.path=value`` each."""
     from ntn6g.scenario import load
 
@@ -167,6 +167,9 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):
         swept = found.sweep.grid if found.sweep is not None and found.sweep.grid else {}
         one = ["sweep.grid.sensing.cancel=[static]"] if "sensing.cancel" in swept else []  # a program the less
         return ["engine.batch=64", *one, *(f"{part}{key}" for part in parts or [""] for key in short)]
+    if found.adaptation is not None:
+        one_point = [f"parts.map.sweep.grid.adaptation.{key}" for key in ("speed_kmh=[3]", "round_trip_ms=[4]")]
+        return ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]", *one_point]
     if found.study == "channel":
         return ["survey.draws=64", "survey.frequencies=5"]
     return [

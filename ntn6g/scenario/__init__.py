@@ -1,5 +1,6 @@
 """What a user may ask: frozen models of a scenario, loaded from YAML. No TensorFlow, no physics."""
 
+from ntn6g.scenario.adaptation import Adaptation
 from ntn6g.scenario.antennas import (
     S465,
     S580,
@@ -85,6 +86,7 @@ __all__ = [
     "S580",
     "S1428",
     "S1528",
+    "Adaptation",
     "Antenna",
     "Antennas",
     "Aperture",

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ntn6g.core.errors import ScenarioError
+from ntn6g.scenario.adaptation import Adaptation
 from ntn6g.scenario.antennas import Antennas
 from ntn6g.scenario.beams import Beams, check_beams
 from ntn6g.scenario.bler_table import BlerTable
@@ -24,7 +25,9 @@ from ntn6g.scenario.sweep import Engine, Stop, Sweep
 from ntn6g.scenario.terrestrial import SubTerahertz, TerrestrialCell, check_place
 from ntn6g.scenario.track import Track
 
-StudyKind = Literal["link", "pass", "coverage", "contacts", "beams", "bler_table", "channel", "sensing", "multistatic"]
+StudyKind = Literal[
+    "link", "pass", "coverage", "contacts", "beams", "bler_table", "channel", "sensing", "multistatic", "adaptation"
+]
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
 _NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +40,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "channel": ("channel",),
     "sensing": ("sensing",),
     "multistatic": ("multistatic",),
+    "adaptation": ("adaptation",),
 }  # sections without which a study cannot be
 
 
@@ -73,6 +77,8 @@ class Part(Section):
     """Keys of `sensing`."""
     multistatic: dict[str, Any] | None = None
     """Keys of `multistatic`."""
+    adaptation: dict[str, Any] | None = None
+    """Keys of `adaptation`."""
     sweep: Sweep | None = None
     """Replaces the inherited `sweep`."""
     stop: Stop | None = None
@@ -87,8 +93,8 @@ class Scenario(Section):
     study: StudyKind | None = None
     """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
     contacts (satellites over ground stations), beams (C/I under a layout of beams), bler_table (code blocks on white
-    noise), channel (losses and fading), sensing (targets found and measured) or multistatic (a target over several
-    paths);
+    noise), channel (losses and fading), sensing (targets found and measured), multistatic (a target over several paths)
+    or adaptation (policies of link adaptation compared);
     required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
@@ -128,6 +134,8 @@ class Scenario(Section):
     """Frame, targets and detector of a sensing study; required by it."""
     multistatic: Multistatic | None = None
     """Target and paths of a multistatic study; required by it."""
+    adaptation: Adaptation | None = None
+    """Link, reports and policies of an adaptation study; required by it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -274,9 +282,8 @@ def _check_swept(path: str, known: Mapping[str, Key]) -> None:
 def check(scenario: Scenario) -> None:
     """Raise `ScenarioError` unless a single point is complete and its sections fit together."""
     if scenario.study is None:
-        raise ScenarioError(
-            f"required key is missing; choose {', '.join(list(_NEEDED)[:-1])} or multistatic", key="study"
-        )
+        *others, last = _NEEDED
+        raise ScenarioError(f"required key is missing; choose {', '.join(others)} or {last}", key="study")
     for key in _NEEDED[scenario.study]:
         if not getattr(scenario, key):
             raise ScenarioError(f"required key is missing; a {scenario.study} study needs it", key=key)
@@ -289,7 +296,7 @@ def check(scenario: Scenario) -> None:
         scenario.contacts_platform()
     elif scenario.study == "beams":
         scenario.beams_platform()
-    elif scenario.study not in ("bler_table", "channel", "sensing", "multistatic"):
+    elif scenario.study not in ("bler_table", "channel", "sensing", "multistatic", "adaptation"):
         _check_geometry(scenario)
 
 

@@ -45,6 +45,22 @@ def _waveforms() -> dict[str, str]:
     return {"cp-ofdm": "NR slot with normal cyclic prefix and DM-RS, 15 to 240 kHz"}
 
 
+def _policies() -> dict[str, str]:
+    return {
+        "fixed": "link adaptation: the single MCS that was best on the training passes",
+        "illa": "the highest MCS within the target error rate at the newest report (inner loop)",
+        "illa-ephemeris": "the same, with the change of path loss since the report that geometry predicts",
+        "olla": "an outer loop of steps on ACK and NACK around the inner one, steps tuned",
+        "olla-two-speed": "the same with larger steps at the start",
+        "bayes": "the best MCS given level and age of the last report, counted on training passes",
+        "bayes-at-target": "the same within the target error rate; likewise 'ridge-at-target'",
+        "ridge": "linear prediction from the last reports with its error, then the best expected goodput",
+        "thompson": "Thompson sampling on ACK and NACK alone",
+        "informed": "bound: the exact distribution of the gain given 64 delayed complex estimates",
+        "clairvoyant": "bound: the slot's signal-to-noise ratio itself; both bounds also '-at-target'",
+    }
+
+
 def _studies() -> dict[str, str]:
     return {
         "link": "BLER, BER and throughput over any sweep",
@@ -56,6 +72,7 @@ def _studies() -> dict[str, str]:
         "bler_table": "block error rate of code blocks on white noise, for a table that others look up",
         "sensing": "targets found, missed and measured on the grid that carries data, against bounds and closed forms",
         "multistatic": "a target found and located by echoes over several paths of satellites and ground stations",
+        "adaptation": "policies of link adaptation over a satellite's delay, against tuned baselines and bounds",
     }
 
 
@@ -64,6 +81,7 @@ TOPICS: Mapping[str, Callable[[], dict[str, str]]] = {
     "constellations": _constellations,
     "channels": _channels,
     "waveforms": _waveforms,
+    "policies": _policies,
     "studies": _studies,
 }
 

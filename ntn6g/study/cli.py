@@ -29,6 +29,7 @@ class Topic(StrEnum):
     CONSTELLATIONS = "constellations"
     CHANNELS = "channels"
     WAVEFORMS = "waveforms"
+    POLICIES = "policies"
     STUDIES = "studies"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ntn6g.scenario import Scenario
 from ntn6g.scenario.messages import place
+from ntn6g.study.build.adaptation import AdaptationStudy
 from ntn6g.study.build.beams import BeamStudy
 from ntn6g.study.build.bler_table import BlerTableStudy
 from ntn6g.study.build.contacts import ContactStudy
@@ -26,6 +27,7 @@ STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
     "channel": ChannelStudy,
     "sensing": SensingStudy,
     "multistatic": MultistaticStudy,
+    "adaptation": AdaptationStudy,
 }
 """Study kinds by the name a scenario gives them."""
 

@@ -48,18 +48,18 @@ class DeterministicStep:
     Parameters
     ----------
     figures : callable
-        From a scenario to named numbers.
+        From a scenario, or what else a point hands over, to named numbers.
     traced : callable, optional
         How many programs the process has traced, where the figures come from compiled ones.
     """
 
     def __init__(
-        self, figures: Callable[[Scenario], Mapping[str, float]], traced: Callable[[], int] | None = None
+        self, figures: Callable[[Any], Mapping[str, float]], traced: Callable[[], int] | None = None
     ) -> None:
         self._figures, self._traced = figures, traced
         self.compile_s, self.compile_count, self.run_s = 0.0, 0, 0.0
 
-    def __call__(self, work: Sequence[tuple[Scenario, int]]) -> list[Chunk]:
+    def __call__(self, work: Sequence[tuple[Any, int]]) -> list[Chunk]:
         """Compute the chunk of each scenario."""
         begun, before = time.perf_counter(), self._traced() if self._traced else 0
         chunks = [Chunk({}, self._figures(asked)) for asked, _ in work]
@@ -68,6 +68,6 @@ class DeterministicStep:
         return chunks
 
 
-def recipe_of(figures: Callable[[Scenario], Mapping[str, float]], traced: Callable[[], int] | None = None) -> Recipe:
+def recipe_of(figures: Callable[[Any], Mapping[str, float]], traced: Callable[[], int] | None = None) -> Recipe:
     """How a worker builds the step of a module-level function."""
     return partial(DeterministicStep, figures, traced)

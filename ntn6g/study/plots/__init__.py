@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ntn6g.core.errors import ScenarioError
+from ntn6g.study.plots.adaptation import adaptation
 from ntn6g.study.plots.along_pass import along_pass
 from ntn6g.study.plots.beam_map import beam_map
 from ntn6g.study.plots.bler_curves import bler_curves
@@ -44,6 +45,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "range-doppler": range_doppler,
     "trade-off": trade_off,
     "multistatic": multistatic,
+    "adaptation": adaptation,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
@@ -59,11 +61,12 @@ _STUDIES = {
     "bler_table": "bler-table",
     "sensing": "sensing",
     "multistatic": "multistatic",
+    "adaptation": "adaptation",
 }  # that have one kind of figure for their rows
 _CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
-_SHARED_AXES |= {"beams": "map", "contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
+_SHARED_AXES |= {"adaptation": "policy", "beams": "map", "contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
 
 
 def draw_run(folder: Path) -> list[Path]:

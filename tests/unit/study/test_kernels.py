@@ -9,8 +9,13 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels, op_callbacks
 
 from ntn6g.channel.beams import Layout, Terminals
-from ntn6g.scenario import Antennas, load, shipped_configs
-from ntn6g.study.build import beams, build, geometry
+from ntn6g.core import random
+from ntn6g.scenario import Adaptation, Antennas, load, shipped_configs
+from ntn6g.scenario.adaptation import RainFade, SightBlockage
+from ntn6g.services.adaptation import Trace
+from ntn6g.services.adaptation.policies import OuterLoop, OuterLoopSteps, ThompsonSampling, level_grid
+from ntn6g.study.build import adaptation_link, beams, build, geometry
+from ntn6g.study.build.adaptation_policies import Tuner
 
 # Ops that any device runs through a kernel of no device of its own: control flow, calls of functions, no-ops
 ANY_DEVICE = "DEFAULT"
@@ -113,6 +118,43 @@ def test_every_op_of_a_map_of_beams_compiles_for_a_gpu(ends):
 
     assert len(ops) > 20
     assert without_kernel(ops, "XLA_GPU_JIT") == set()
+
+
+@pytest.fixture(scope="module")
+def passes():
+    """Draws eight short passes with everything that can befall them; neither it nor a policy is compiled."""
+    programs = adaptation_link.programs_of(adaptation_link.structure_of(PASSES))
+    keys = random.block_keys(tf.constant([random.chunk_key(1, "kernels", 0)], tf.uint32), PASSES.passes)
+    draw = tf.function(lambda: programs.structure.maker(keys, adaptation_link.values_of(PASSES)), autograph=False)
+    return programs, draw.get_concrete_function()
+
+
+PASSES = Adaptation(passes=8, slots=100, warm_up_slots=20, blockage=SightBlockage(), rain=RainFade())
+
+
+def test_every_op_that_draws_passes_compiles_for_a_gpu(passes):
+    ops = ops_inside(passes[1])
+
+    assert "MatMul" in ops  # the rays
+    assert "StatelessWhile" in ops or "While" in ops  # sight that comes and goes
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
+
+
+def test_every_op_of_a_policy_in_its_link_compiles_for_a_gpu(passes):
+    programs, draw = passes
+    still = Trace(*(tf.ones(each.shape, each.dtype) for each in draw.structured_outputs))
+    tune, ladder = Tuner(PASSES, programs, still), programs.link.ladder
+    steps = OuterLoopSteps(ladder.thresholds_db(0.1), *(tf.constant(0.1) for _ in range(5)))
+    tuned = [
+        (each.policy, each.parameters) for each in map(tune, ("fixed", "bayes", "ridge", "informed", "clairvoyant"))
+    ]
+
+    for policy, parameters in [*tuned, (OuterLoop(ladder, True), steps), (ThompsonSampling(), level_grid(ladder, 0.1))]:
+        run = tf.function(lambda given, policy=policy: programs.link.run(policy, given, still).goodput, autograph=False)
+        ops = ops_inside(run.get_concrete_function(parameters))
+
+        assert "StatelessWhile" in ops or "While" in ops  # the slots
+        assert without_kernel(ops, "XLA_GPU_JIT") == set(), policy.name
 
 
 @pytest.mark.parametrize("config", shipped_configs())
