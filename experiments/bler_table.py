@@ -1,10 +1,11 @@
 """Condense run folders of the study bler_table into the table that ntn6g looks up.
 
-    python experiments/bler_table.py RUN [RUN ...] [--out ntn6g/phy/abstraction/bler_awgn.csv]
+    python experiments/bler_table.py SOURCE [SOURCE ...] [--out ntn6g/phy/abstraction/bler_awgn.csv]
 
-Only complete curves are taken: every point has met its rule, the first loses nearly all blocks, the last is surely
-below the lowest rate. Points without enough errors are left out. Prints which rows of the MCS tables are there and
-which are missing. Expected with the shipped config run to its end: 192 curves, none missing.
+A source is a run folder or an earlier table, whose curves are kept. Only complete curves are taken: every point has met
+its rule, the first loses nearly all blocks, the last is surely below the lowest rate. Points without enough errors are
+left out. Prints which rows of the MCS tables are there and which are missing. Expected with the shipped config run to
+its end: 192 curves, none missing.
 """
 
 import argparse
@@ -43,38 +44,55 @@ def curves_of(folder: Path) -> dict[tuple[int, ...], list[dict[str, str]]]:
     return complete
 
 
-def provenance_of(folders: list[Path]) -> dict[str, object]:
-    """What the table has to tell of the runs behind it."""
+def table_of(path: Path) -> tuple[dict[tuple[int, ...], list[dict[str, str]]], dict[str, object]]:
+    """Curves of an earlier table, and what it tells of the runs behind them."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = defaultdict(list)
+    for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+        found[tuple(int(row[name]) for name in CURVE)].append(row)
+    return dict(found), json.loads(" ".join(line[1:] for line in lines if line.startswith("#")))
+
+
+def provenance_of(folders: list[Path], earlier: list[dict[str, object]]) -> dict[str, object]:
+    """What the table has to tell of the runs behind it, those behind earlier tables first."""
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in folders]
-    first = manifests[0]
     asked = [yaml.safe_load((folder / "scenario.yaml").read_text())["bler_table"] for folder in folders]
-    if any(each.get("decoder") != asked[0].get("decoder") for each in asked):
+    runs = [run for told in earlier for run in told["runs"]]
+    runs += [{name: each.get(name) for name in SETTINGS} for each in asked]
+    if any(run["decoder"] != runs[0]["decoder"] for run in runs):
         raise SystemExit("the runs differ in their decoder")
+    first = [*earlier, *manifests][0]
     return {
         "source": "code blocks on white noise, perfect channel knowledge, exact demapper, study bler_table",
         "command": "ntn6g run bler_table --out DIR, then python experiments/bler_table.py DIR",
-        "seed": sorted({manifest["seed"] for manifest in manifests}),
-        "runs": [{name: each.get(name) for name in SETTINGS} for each in asked],
+        "seed": sorted({*(manifest["seed"] for manifest in manifests), *(n for told in earlier for n in told["seed"])}),
+        "runs": runs,
         "points": "at least block_errors errors each, down to lowest_bler of the run; nothing is simulated below",
         "versions": first["versions"],
         "device": first["device"],
-        "started": min(manifest["started"] for manifest in manifests),
+        "started": min(told["started"] for told in [*earlier, *manifests]),
     }
 
 
 def main() -> int:
     """Write the table and say what it holds."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
+    parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE")
     parser.add_argument("--out", type=Path, default=PACKAGED)
     asked = parser.parse_args()
-    curves = {}
-    for folder in asked.runs:
-        curves = curves_of(folder) | curves  # the first run that has a curve gives it
+    curves, folders, earlier = {}, [], []
+    for source in asked.sources:
+        if source.is_file():
+            found, told = table_of(source)
+            earlier.append(told)
+        else:
+            found = curves_of(source)
+            folders.append(source)
+        curves = found | curves  # the first source that has a curve gives it
     if not curves:
         print("no curve is complete yet; continue the run", file=sys.stderr)
         return 1
-    told = provenance_of(asked.runs) | {
+    told = provenance_of(folders, earlier) | {
         "curves": len(curves),
         "blocks": sum(int(row["blocks"]) for points in curves.values() for row in points),
     }

@@ -197,6 +197,26 @@ class LinkChain:
         equalised = lmmse_equalise(data, known_at_data, self.grid.data_of(noise_variance[:, None, None] + error))
         return equalised, _sinr(data, known_at_data * sent)
 
+    def element_quality(self, keys: tf.Tensor, values: LinkValues) -> tuple[tf.Tensor, tf.Tensor]:
+        r"""What each data element of a block is worth before any noise is drawn, float32 [B, coded symbols] twice.
+
+        Of the channel h the linear estimator makes :math:`\bar h` without noise, to which the noise of the DM-RS adds
+        an error of variance :math:`g N_0`. What it misses, :math:`h - \bar h`, is noise to the receiver:
+
+        .. math:: \rho = |\bar h|^2 / (N_0 + |h - \bar h|^2), \quad g' = g N_0 / (N_0 + |h - \bar h|^2).
+
+        Returned are :math:`\rho` and :math:`g'`, that is :math:`|h|^2 / N_0` and 0 where the channel is known. Draws
+        are those of `transfer` at equal keys. `ntn6g.phy.abstraction.EstimatedChannel` makes one ratio of both, from
+        which effective-SINR mappings foretell the block error rate.
+        """
+        drawn = self._draw(keys, values, None)
+        variance = noise_variance_of(keys, values, drawn.path_loss_db)
+        silent = tf.zeros([keys.shape[0], self.grid.data_elements], tf.complex64)
+        received, channel = self._air(self._moving(drawn, values), self.grid.fill(silent))
+        known, error = self._channel_knowledge(received, channel, variance)
+        noise = variance[:, None, None] + _power(channel - known)
+        return self.grid.data_of(_power(known) / noise), self.grid.data_of(error / noise)
+
     def _draw(self, keys: tf.Tensor, values: LinkValues, start_s: tf.Tensor | None) -> ChannelRealization:
         later = {} if start_s is None else {"start_s": start_s}
         return self.fading(

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.physical_channel.dmrs import Dmrs, dmrs_symbols
 from ntn6g.phy.physical_channel.ptrs import Ptrs
 
@@ -20,9 +21,9 @@ CP_SAMPLES, LONG_CP_EXTRA, USEFUL_SAMPLES = 144, 16, 2048  # TS 38.211 5.3.1, in
 class SlotGrid:
     """Resource grid of one PDSCH or PUSCH in a slot with normal cyclic prefix; all resource blocks are allocated.
 
-    Layer v uses DM-RS port v. With fewer CDM groups without data than there are, the other subcarriers of a DM-RS
-    symbol carry data; a group without data stays empty and the DM-RS takes its power (TS 38.214 V18.7.0 table 4.1-1),
-    so the mean energy over all allocated elements of a layer is one either way.
+    Layer v uses the v-th of the DM-RS ports, port v unless given. With fewer CDM groups without data than there
+    are, the other subcarriers of a DM-RS symbol carry data; a group without data stays empty and the DM-RS takes its
+    power (TS 38.214 V18.7.0 table 4.1-1), so the mean energy over all allocated elements of a layer is one either way.
 
     Parameters
     ----------
@@ -45,12 +46,16 @@ class SlotGrid:
         Allocation in time; elements outside it stay empty.
     dmrs_type, dmrs_type_a_position : int
         Configuration type 1 or 2; symbol 2 or 3 of the first DM-RS of mapping type A.
+    dmrs_length : int
+        Symbols of each DM-RS, 1 or 2.
+    dmrs_ports : tuple of int or None
+        DM-RS port of each layer, rising; the first ones unless given.
     layers : int
         1 to 4.
     cell_id, slot_number : int
         N_ID and n_s,f of the reference sequences.
     ptrs : Ptrs or None
-        Phase-tracking reference signal on port 0; other layers are silent on its elements.
+        Phase-tracking reference signal on the first layer's port; other layers are silent on its elements.
 
     Raises
     ------
@@ -69,15 +74,28 @@ class SlotGrid:
     symbols: int = SYMBOLS_PER_SLOT
     dmrs_type: int = 1
     dmrs_type_a_position: int = 2
+    dmrs_length: int = 1
+    dmrs_ports: tuple[int, ...] | None = None
     layers: int = 1
     cell_id: int = 1
     slot_number: int = 0
     ptrs: Ptrs | None = None
 
     def __post_init__(self) -> None:
+        if len(self.ports) != self.layers:
+            raise ScenarioError(
+                f"{len(self.ports)} ports for {self.layers} layers; each layer has one", key="link.dmrs_ports"
+            )
         if self.pilots:
-            self._dmrs.check(self.layers)
+            self._dmrs.check(self.ports)
             _ = self.dmrs_symbols  # refuses here what the tables do not hold
+        if self.ptrs is not None:
+            self.ptrs.check(self.ports, configuration_type=self.dmrs_type)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """DM-RS port of each layer."""
+        return tuple(range(self.layers)) if self.dmrs_ports is None else self.dmrs_ports
 
     @property
     def subcarriers(self) -> int:
@@ -101,6 +119,7 @@ class SlotGrid:
             cdm_groups_without_data=self.dmrs_cdm_groups_without_data,
             cell_id=self.cell_id,
             slot_number=self.slot_number,
+            length=self.dmrs_length,
         )
 
     @functools.cached_property
@@ -115,8 +134,14 @@ class SlotGrid:
             symbols=self.symbols,
             type_a_position=self.dmrs_type_a_position,
             additional_positions=self.dmrs_additional_positions,
+            length=self.dmrs_length,
         )
         return np.array(found, np.int64)
+
+    @property
+    def dmrs_centres(self) -> NDArray[np.float64]:
+        """Middle of each DM-RS in symbols: the symbol itself, or half a symbol behind the first of two."""
+        return self.dmrs_symbols.reshape(-1, self.dmrs_length).mean(axis=1)
 
     def port_subcarriers(self, port: int) -> NDArray[np.int64]:
         """Indices of the subcarriers that carry the DM-RS of a port, [dmrs_subcarriers]."""
@@ -124,17 +149,22 @@ class SlotGrid:
 
     def port_values(self, port: int) -> NDArray[np.complex64]:
         """Reference values of a port, [dmrs_symbols, dmrs_subcarriers], of modulus `Dmrs.boost`."""
-        return np.array([self._dmrs.values(port, int(symbol), self.subcarriers) for symbol in self.dmrs_symbols])
+        return np.array(
+            [
+                self._dmrs.values(port, int(symbol), self.subcarriers, number % self.dmrs_length)
+                for number, symbol in enumerate(self.dmrs_symbols)
+            ]
+        )
 
     @property
     def dmrs_subcarriers(self) -> NDArray[np.int64]:
-        """`port_subcarriers` of port 0."""
-        return self.port_subcarriers(0)
+        """`port_subcarriers` of the first layer."""
+        return self.port_subcarriers(self.ports[0])
 
     @property
     def dmrs_values(self) -> NDArray[np.complex64]:
-        """`port_values` of port 0."""
-        return self.port_values(0)
+        """`port_values` of the first layer."""
+        return self.port_values(self.ports[0])
 
     @functools.cached_property
     def ptrs_symbols(self) -> NDArray[np.int64]:
@@ -148,7 +178,7 @@ class SlotGrid:
         """Indices of the subcarriers that carry PT-RS in those symbols, [ptrs_subcarriers]; empty without."""
         if self.ptrs is None or not self.pilots:
             return np.zeros(0, np.int64)
-        return self.ptrs.subcarriers(self.resource_blocks, configuration_type=self.dmrs_type)
+        return self.ptrs.subcarriers(self.resource_blocks, configuration_type=self.dmrs_type, port=self.ports[0])
 
     @functools.cached_property
     def ptrs_values(self) -> NDArray[np.complex64]:
@@ -158,7 +188,7 @@ class SlotGrid:
         """
         if not len(self.ptrs_symbols):
             return np.zeros(0, np.complex64)
-        known = self.port_subcarriers(0)
+        known = self.dmrs_subcarriers
         sequence = self._dmrs.sequence(int(self.dmrs_symbols[0]), len(known))
         return np.asarray(math.sqrt(self.layers) * sequence[np.searchsorted(known, self.ptrs_subcarriers)])
 
@@ -175,8 +205,8 @@ class SlotGrid:
         """What is sent beside the data, [layers, 14, subcarriers], zero elsewhere."""
         sent = np.zeros([self.layers, SYMBOLS_PER_SLOT, self.subcarriers], np.complex64)
         if self.pilots:
-            for port in range(self.layers):
-                sent[port][np.ix_(self.dmrs_symbols, self.port_subcarriers(port))] = self.port_values(port)
+            for layer, port in enumerate(self.ports):
+                sent[layer][np.ix_(self.dmrs_symbols, self.port_subcarriers(port))] = self.port_values(port)
         if len(self.ptrs_symbols):
             sent[0][np.ix_(self.ptrs_symbols, self.ptrs_subcarriers)] = self.ptrs_values
         return sent
@@ -249,7 +279,7 @@ class SlotGrid:
         whole = self.data_elements == self.elements
         return flat if whole else tf.gather(flat, self.data_index.astype(np.int32), axis=1)
 
-    def dmrs_of(self, grid: tf.Tensor, port: int = 0) -> tf.Tensor:
+    def dmrs_of(self, grid: tf.Tensor, port: int) -> tf.Tensor:
         """DM-RS positions of a port in a grid: [B, 14, subcarriers] to [B, dmrs_symbols, dmrs_subcarriers]."""
         symbols = tf.gather(grid, self.dmrs_symbols.astype(np.int32), axis=1)
         return tf.gather(symbols, self.port_subcarriers(port).astype(np.int32), axis=2)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from ntn6g.channel import ChannelRealization, FlatChannel
 from ntn6g.core import random
@@ -16,6 +17,7 @@ from ntn6g.phy.physical_channel.precoding import (
     from_layers,
     gram_matrix,
     map_to_layers,
+    type_one_matrix,
 )
 from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, lmmse_detect
 
@@ -32,6 +34,7 @@ class Antennas:
     receive: int = 1
     precoding: str = "none"
     tpmi: int = 0
+    pmi: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         if self.layers > min(self.transmit, self.receive):
@@ -42,11 +45,22 @@ class Antennas:
             )
         if self.precoding == "none" and self.transmit != self.layers:
             raise ScenarioError(
-                f"none, but {self.layers} layers need a precoding to leave {self.transmit} antennas: codebook or svd",
+                f"none, but {self.layers} layers need a precoding to leave {self.transmit} antennas: codebook, "
+                "type1-single-panel or svd",
                 key="link.precoding",
             )
+        _ = self.matrix  # refuses here what no codebook holds
+
+    @property
+    def matrix(self) -> NDArray[np.complex64] | None:
+        """Fixed precoding matrix [transmit, layers] of power one; None where it follows the channel."""
+        if self.precoding == "svd":
+            return None
         if self.precoding == "codebook":
-            codebook_matrix(ports=self.transmit, layers=self.layers, tpmi=self.tpmi)
+            return codebook_matrix(ports=self.transmit, layers=self.layers, tpmi=self.tpmi)
+        if self.precoding == "type1-single-panel":
+            return type_one_matrix(ports=self.transmit, layers=self.layers, pmi=self.pmi)
+        return np.asarray(np.eye(self.layers) / np.sqrt(self.layers), np.complex64)
 
     @property
     def label(self) -> str:
@@ -79,8 +93,8 @@ class LayeredChain(LinkChain):
         super().__init__(perfect_csi=perfect_csi, despread=despread, **others)
         self.antennas = antennas
         self._layer_estimates = [
-            LeastSquaresEstimator(self.grid, despread=despread or antennas.layers > 1, port=layer)
-            for layer in range(0 if perfect_csi else antennas.layers)
+            LeastSquaresEstimator(self.grid, despread=despread or antennas.layers > 1, port=port)
+            for port in (() if perfect_csi else self.grid.ports)
         ]
 
     @property
@@ -117,6 +131,31 @@ class LayeredChain(LinkChain):
         symbols = from_layers([each.symbols for each in detected])
         left = from_layers([each.noise_variance for each in detected])
         return Equalised(symbols=symbols, noise_variance=left), 1.0 / tf.reduce_mean(left, axis=1)
+
+    def element_quality(self, keys: tf.Tensor, values: LinkValues) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `LinkChain.element_quality`, behind the joint equaliser, for known channels only.
+
+        Raises
+        ------
+        ScenarioError
+            The channel is estimated: what that costs behind a joint equaliser is not known in closed form.
+        """
+        if self._layer_estimates:
+            raise ScenarioError(
+                "estimated, but several antennas have an element quality for perfect knowledge only", key="link.csi"
+            )
+        layers, grid = range(self.antennas.layers), self.grid
+        drawn = self._pairs(keys, values, None)
+        variance = noise_variance_of(keys, values, drawn[0][0].path_loss_db)
+        silent = tf.zeros([keys.shape[0], grid.data_elements], tf.complex64)
+        received, channel = self._through(drawn, values, [grid.fill(silent, v) for v in layers])
+        detected = lmmse_detect(
+            [grid.data_of(signal) for signal in received],
+            [[grid.data_of(layer) for layer in row] for row in channel],
+            tf.tile(variance[:, None], [1, grid.data_elements]),
+        )
+        ratio = 1.0 / from_layers([each.noise_variance for each in detected])
+        return ratio, tf.zeros_like(ratio)
 
     def _pairs(self, keys: tf.Tensor, values: LinkValues, start_s: tf.Tensor | None) -> list[list[ChannelRealization]]:
         """Realizations by receive and transmit antenna; the first pair draws as a single link does."""
@@ -155,14 +194,10 @@ class LayeredChain(LinkChain):
 
     def _weights(self, moving: list[list[ChannelRealization]], like: tf.Tensor) -> tf.Tensor:
         """Precoding matrices, complex64 [B, transmit antennas, layers]; ``like`` is a grid."""
-        antennas = self.antennas
-        if antennas.precoding == "svd":
+        matrix = self.antennas.matrix
+        if matrix is None:
             true = [[self._air(pair, tf.zeros_like(like))[1] for pair in row] for row in moving]
-            return eigenbeams(gram_matrix(true), antennas.layers)
-        if antennas.precoding == "codebook":
-            matrix = codebook_matrix(ports=antennas.transmit, layers=antennas.layers, tpmi=antennas.tpmi)
-        else:
-            matrix = np.eye(antennas.layers, dtype=np.complex64) / np.sqrt(antennas.layers)
+            return eigenbeams(gram_matrix(true), self.antennas.layers)
         return tf.tile(tf.constant(matrix, tf.complex64)[None], [like.shape[0], 1, 1])
 
     def _knowledge(self, received: list[tf.Tensor], channel: Grids, variance: tf.Tensor) -> tuple[Grids, tf.Tensor]:

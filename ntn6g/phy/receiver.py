@@ -7,6 +7,7 @@ written out entry by entry, so that XLA runs them over the whole batch at once. 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +24,7 @@ class Equalised:
     noise_variance: tf.Tensor
 
 
-def linear_weights(known: NDArray[np.int64], count: int) -> NDArray[np.float32]:
+def linear_weights(known: NDArray[Any], count: int) -> NDArray[np.float32]:
     """Matrix [len(known), count] that interpolates linearly between known positions and extrapolates outside.
 
     A single known position is held constant.
@@ -43,25 +44,30 @@ def linear_weights(known: NDArray[np.int64], count: int) -> NDArray[np.float32]:
 class LeastSquaresEstimator:
     """Least-squares estimate on the DM-RS, then linear interpolation over frequency and over time.
 
+    The two symbols of a double-symbol DM-RS are averaged, as the covers of its ports over time ask, and count as one
+    in their middle.
+
     Parameters
     ----------
     grid : SlotGrid
         With pilots.
-    port : int
-        DM-RS port, that is, layer.
+    port : int or None
+        DM-RS port; that of the first layer unless given.
     despread : bool
         True averages each pair of elements that share a cover code over frequency (FD-CDM, TS 38.211 V18.4.0 table
         6.4.1.1.3-1), as a receiver of two ports must: half the noise, for a channel flat over the pair.
     """
 
-    def __init__(self, grid: SlotGrid, *, despread: bool = False, port: int = 0) -> None:
+    def __init__(self, grid: SlotGrid, *, despread: bool = False, port: int | None = None) -> None:
+        port = grid.ports[0] if port is None else port
         self._grid, self._port, self._values = grid, port, grid.port_values(port)
         known = grid.port_subcarriers(port)
         self._frequency = linear_weights(known, grid.subcarriers)
         if despread:
             pairs = np.kron(np.eye(len(known) // 2), np.full([2, 2], 0.5))
             self._frequency = (pairs @ self._frequency).astype(np.float32)
-        self._time = linear_weights(grid.dmrs_symbols, SYMBOLS_PER_SLOT)
+        length = grid.dmrs_length
+        self._time = np.repeat(linear_weights(grid.dmrs_centres, SYMBOLS_PER_SLOT), length, axis=0) / np.float32(length)
         # variance of the estimate over that of the noise: independent pilots, so squared weights add
         boost = float(np.mean(np.abs(self._values) ** 2))
         self._noise_gain = np.square(self._time).sum(0)[:, None] * np.square(self._frequency).sum(0)[None, :] / boost
@@ -92,8 +98,8 @@ class PhaseTracker:
 
     def __init__(self, grid: SlotGrid) -> None:
         self._symbols, self._subcarriers = grid.ptrs_symbols.astype(np.int32), grid.ptrs_subcarriers.astype(np.int32)
-        self._values, self._dmrs = grid.ptrs_values, len(grid.dmrs_symbols)
-        known = np.concatenate([grid.ptrs_symbols, grid.dmrs_symbols])
+        self._values, self._dmrs = grid.ptrs_values, len(grid.dmrs_centres)
+        known = np.concatenate([grid.ptrs_symbols, grid.dmrs_centres])
         self._order = np.argsort(known).astype(np.int32)
         self._time = linear_weights(np.sort(known), SYMBOLS_PER_SLOT)
 

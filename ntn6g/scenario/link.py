@@ -1,6 +1,6 @@
 """What is sent and with how much power: grid, coding, receiver; SNR or link budget."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from ntn6g.scenario.harq import Harq, LimitedBuffer
 
 # TS 38.214 V18.7.0, tables 5.1.3.1-1 to -4; the rows beyond are reserved
 LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28, 4: 26}
+
+
+_Port = Annotated[int, Field(ge=0, le=11)]  # DM-RS port, TS 38.211 V18.4.0 tables 7.4.1.1.2-1 and -2, less 1000
 
 
 class Decoder(Section):
@@ -66,8 +69,12 @@ class Link(Section):
     """DM-RS configuration type: 1 (every second subcarrier, 4 ports) or 2 (pairs in six, 6 ports)."""
     dmrs_type_a_position: Literal[2, 3] = 2
     """Symbol of the first DM-RS of mapping type A."""
+    dmrs_length: Literal[1, 2] = 1
+    """Symbols of each DM-RS: 1, or 2, which doubles the ports (8 of type 1, 12 of type 2)."""
+    dmrs_ports: Annotated[tuple[_Port, ...], Field(strict=False, min_length=1, max_length=4)] | None = None
+    """DM-RS port of each layer, rising, 0 to 11; default: the first ones."""
     dmrs_additional_positions: int = Field(default=1, ge=0, le=3)
-    """DM-RS symbols beyond the first one, 0 to 3."""
+    """DM-RS beyond the first one, 0 to 3; 0 or 1 with `dmrs_length: 2`."""
     dmrs_cdm_groups_without_data: Literal[1, 2, 3] = 1
     """DM-RS groups without data, 1 to 2 (3 with DM-RS type 2); the DM-RS takes their power."""
     layers: int = Field(default=1, ge=1, le=4)
@@ -76,10 +83,15 @@ class Link(Section):
     """Transmit antenna ports, 1 to 4; default: as many as layers."""
     receive_antennas: int | None = Field(default=None, ge=1, le=16)
     """Receive antennas, 1 to 16; default: as many as layers."""
-    precoding: Literal["none", "codebook", "svd"] = "none"
-    """Layer i on antenna i, a matrix of the codebook of TS 38.211, or the channel's strongest directions."""
+    precoding: Literal["none", "codebook", "type1-single-panel", "svd"] = "none"
+    """Layer i on antenna i, the codebook of the PUSCH, that of the PDSCH, or the channel's strongest directions."""
     tpmi: int = Field(default=0, ge=0, le=27)
-    """Index of the codebook matrix, 0 to 27."""
+    """Matrix of `precoding: codebook` (TS 38.211), 0 to 27."""
+    pmi: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=7)], Annotated[int, Field(ge=0, le=1)], Annotated[int, Field(ge=0, le=3)]],
+        Field(strict=False),
+    ] = (0, 0, 0)
+    """Matrix of `precoding: type1-single-panel` (TS 38.214): i_1,1, i_1,3 and i_2."""
     ptrs: Ptrs | None = None
     """The phase-tracking reference signal; none unless given, `{}` for its defaults."""
     pilots: bool = True
@@ -122,6 +134,11 @@ class Link(Section):
             raise ScenarioError(
                 f"{self.symbols} symbols from symbol {self.first_symbol} on end behind the slot's 14",
                 key="link.symbols",
+            )
+        if self.precoding == "type1-single-panel" and self.direction == "uplink":
+            raise ScenarioError(
+                "type1-single-panel is the codebook of the PDSCH; an uplink takes codebook with a tpmi",
+                key="link.precoding",
             )
         if self.ptrs is not None and not self.pilots:
             raise ScenarioError("it follows the phase between DM-RS; pilots: false leaves those out", key="link.ptrs")

@@ -6,6 +6,7 @@ from ntn6g.phy.abstraction.code_block import CodeBlock
 from ntn6g.phy.abstraction.codeword_chain import CodewordChain
 from ntn6g.phy.abstraction.curves import BlerCurves
 from ntn6g.phy.abstraction.effective_sinr import ExponentialMapping, InformationMapping, fitted_beta
+from ntn6g.phy.abstraction.estimated import EstimatedChannel, estimated_information
 from ntn6g.phy.abstraction.information import bit_information, expected_esno_db, normal_approximation
 
 __all__ = [
@@ -13,11 +14,13 @@ __all__ = [
     "BlerTable",
     "CodeBlock",
     "CodewordChain",
+    "EstimatedChannel",
     "ExponentialMapping",
     "InformationMapping",
     "MeasuredCurve",
     "bit_information",
     "eesm_beta",
+    "estimated_information",
     "expected_esno_db",
     "fitted_beta",
     "normal_approximation",

@@ -1,4 +1,4 @@
-"""From layers to antenna ports: the codebook of TS 38.211, and beams along the channel's strongest directions."""
+"""From layers to antenna ports: the codebooks of TS 38.211 and 38.214, and beams along the channel's strongest ways."""
 
 from functools import lru_cache
 from itertools import combinations
@@ -13,8 +13,21 @@ from ntn6g.core.errors import ScenarioError
 Array = np.ndarray[Any, np.dtype[np.complex64]]
 
 # Matrices by antenna ports and layers: TS 38.211 V18.4.0 Tables 6.3.1.5-1 to -7 (transform precoding off), whose
-# entries are Sionna's. The PDSCH, whose precoding is not specified, may use them too.
+# entries are Sionna's. The PDSCH, whose precoding is not specified, may use them too; what its receivers report
+# is an index into the Type I codebook.
 CODEBOOK_SIZES = {(2, 1): 6, (4, 1): 28, (2, 2): 3, (4, 2): 22, (4, 3): 7, (4, 4): 5}
+# TS 38.214 V18.7.0 Table 5.2.2.2.1-2 for four CSI-RS ports: N_1 = 2 positions of two polarisations, oversampled O_1 = 4
+# times; N_2 = O_2 = 1
+_POSITIONS, _OVERSAMPLING = 2, 4
+# By layers, for each: which of the two beams it takes, and the sign of the second polarisation; Tables 5.2.2.2.1-5 to
+# -8
+_COLUMNS = {
+    1: ((0, 1.0),),
+    2: ((0, 1.0), (1, -1.0)),
+    3: ((0, 1.0), (1, 1.0), (0, -1.0)),
+    4: ((0, 1.0), (1, 1.0), (0, -1.0), (1, -1.0)),
+}
+_WIDE = (3, 4)  # layers whose beams always lie O_1 apart, Table 5.2.2.2.1-4
 _SWEEPS = 5  # of Jacobi rotations; four ports are diagonal to float32 after four
 
 
@@ -40,6 +53,64 @@ def codebook_matrix(*, ports: int, layers: int, tpmi: int) -> Array:
         )
     config = PUSCHConfig(num_layers=layers, num_antenna_ports=ports, precoding="codebook", tpmi=tpmi)
     return np.asarray(config.precoding_matrix, np.complex64)
+
+
+def type_one_sizes(*, ports: int, layers: int) -> tuple[int, int, int]:
+    """How many values i_1,1, i_1,3 and i_2 have in the Type I single-panel codebook; TS 38.214 V18.7.0, 5.2.2.2.1.
+
+    Raises
+    ------
+    ScenarioError
+        Ports and layers that this codebook, as far as it is here, does not hold.
+    """
+    if ports == 2 and layers in (1, 2):
+        return 1, 1, (4, 2)[layers - 1]
+    if ports == 4 and 1 <= layers <= 4:
+        return _POSITIONS * _OVERSAMPLING, (1, 2, 1, 1)[layers - 1], (4, 2, 2, 2)[layers - 1]
+    raise ScenarioError(
+        f"type1-single-panel, but it is there for 1 or 2 layers on 2 antennas and for 1 to 4 on 4, not for {layers} on "
+        f"{ports}",
+        key="link.precoding",
+    )
+
+
+def type_one_matrix(*, ports: int, layers: int, pmi: tuple[int, int, int]) -> Array:
+    r"""Matrix of the Type I single-panel codebook of the PDSCH, mode 1: complex64 [ports, layers], total power one.
+
+    With :math:`v_l = (1, e^{j 2 \pi l / 8})` on four ports, 1 on two, and :math:`\varphi_n = j^n`, the columns are
+    :math:`(v_l, \varphi_n v_l)` and :math:`(v_{l'}, \pm \varphi_n v_{l'})`: l is i_1,1, n is i_2, and l' differs from l
+    by the offset that i_1,3 chooses, 0 or O_1 = 4 (always 4 with three or four layers). Ports are those of one
+    polarisation, then those of the other.
+
+    Parameters
+    ----------
+    ports, layers : int
+        2 ports with 1 or 2 layers, 4 ports with 1 to 4.
+    pmi : three ints
+        i_1,1, i_1,3 and i_2.
+
+    Raises
+    ------
+    ScenarioError
+        Ports and layers without this codebook, or an index beyond it.
+
+    References
+    ----------
+    3GPP TS 38.214 V18.7.0, 5.2.2.2.1, Tables 5.2.2.2.1-1 to -8.
+    """
+    sizes = type_one_sizes(ports=ports, layers=layers)
+    for name, index, size in zip(("i_1,1", "i_1,3", "i_2"), pmi, sizes, strict=True):
+        if not 0 <= index < size:
+            raise ScenarioError(
+                f"{name} = {index}, but with {layers} layers on {ports} antennas it ends at {size - 1}", key="link.pmi"
+            )
+    beam, choice, phase = pmi
+    beams = (beam, beam + _OVERSAMPLING * (1 if layers in _WIDE else choice))
+    columns = []
+    for which, sign in _COLUMNS[layers]:
+        steering = np.exp(2j * np.pi * beams[which] * np.arange(ports // 2) / (_POSITIONS * _OVERSAMPLING))
+        columns.append(np.concatenate([steering, sign * 1j**phase * steering]))
+    return np.asarray(np.stack(columns, axis=1) / np.sqrt(ports * layers), np.complex64)
 
 
 def gram_matrix(channel: list[list[tf.Tensor]]) -> tf.Tensor:

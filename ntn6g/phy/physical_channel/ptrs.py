@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ntn6g.core.errors import ScenarioError
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # k_ref^RE by DM-RS configuration type, port within it and resourceElementOffset 00, 01, 10, 11;
@@ -40,6 +42,19 @@ class Ptrs:
     frequency_density: int = 2
     element_offset: int = 0
     rnti: int = 1
+
+    def check(self, ports: Sequence[int], *, configuration_type: int) -> None:
+        """Raise `ScenarioError` for DM-RS ports beside which there is no PT-RS: those that a cover over time adds.
+
+        TS 38.214 V18.7.0, 5.1.6.2 and 6.2.2: none of 1004 to 1007 (type 1), 1006 to 1011 (type 2).
+        """
+        beyond = len(_REFERENCE_ELEMENT[configuration_type])
+        if max(ports) >= beyond:
+            raise ScenarioError(
+                f"no PT-RS beside DM-RS port {max(ports)}; with type {configuration_type} it goes with ports 0 to "
+                f"{beyond - 1} (TS 38.214 5.1.6.2)",
+                key="link.ptrs",
+            )
 
     def symbols(self, first_symbol: int, count: int, dmrs: Sequence[int]) -> tuple[int, ...]:
         """Symbols of the allocation that carry it: a count that restarts behind every symbol with DM-RS.

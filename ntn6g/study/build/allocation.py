@@ -20,6 +20,8 @@ class Allocation:
     symbols: int = SYMBOLS_PER_SLOT
     dmrs_type: int = 1
     dmrs_type_a_position: int = 2
+    dmrs_length: int = 1
+    dmrs_ports: tuple[int, ...] | None = None
     cell_id: int = 1
     rnti: int = 1
     ptrs: Ptrs | None = None
@@ -50,7 +52,12 @@ def antennas_of(link: Link, fading: Any) -> Antennas:
     transmit = _agreed(link.transmit_antennas, sizes and sizes[1], link.layers, "transmit_antennas")
     receive = _agreed(link.receive_antennas, sizes and sizes[0], link.layers, "receive_antennas")
     found = Antennas(
-        layers=link.layers, transmit=transmit, receive=receive, precoding=link.precoding, tpmi=link.tpmi
+        layers=link.layers,
+        transmit=transmit,
+        receive=receive,
+        precoding=link.precoding,
+        tpmi=link.tpmi,
+        pmi=link.pmi,
     )
     if sizes is None and transmit * receive > 1 and fading.kind not in _DRAWN_BY_PAIR:
         raise ScenarioError(
@@ -90,6 +97,8 @@ def allocation_of(link: Link) -> Allocation:
         symbols=link.allocated_symbols,
         dmrs_type=link.dmrs_type,
         dmrs_type_a_position=link.dmrs_type_a_position,
+        dmrs_length=link.dmrs_length,
+        dmrs_ports=link.dmrs_ports,
         cell_id=link.cell_id,
         rnti=link.rnti,
         ptrs=None if link.ptrs is None else Ptrs(**link.ptrs.model_dump(), rnti=link.rnti),

@@ -20,8 +20,10 @@ from ntn6g.phy.physical_channel.precoding import (
     from_layers,
     gram_matrix,
     map_to_layers,
+    type_one_matrix,
+    type_one_sizes,
 )
-from ntn6g.phy.receiver import lmmse_detect
+from ntn6g.phy.receiver import LeastSquaresEstimator, lmmse_detect
 
 CELL, RNTI = 77, 4321
 NAMES = {order: name for name, order in BITS_PER_SYMBOL.items()}
@@ -108,6 +110,44 @@ class TestPrecoding:
                 np.testing.assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-6)
                 assert 0.2 < np.trace(gram).real <= 1.0 + 1e-6  # selection of some ports leaves the others' power
 
+    def test_type_one_codebook_of_two_ports_is_table_5_2_2_2_1_1(self):
+        # TS 38.214 V18.7.0, as printed: one layer (1, 1), (1, j), (1, -1), (1, -j); two layers (1 1; 1 -1), (1 1; j -j)
+        for index, second in enumerate([1, 1j, -1, -1j]):
+            expected = np.array([[1], [second]]) / np.sqrt(2)
+            np.testing.assert_allclose(type_one_matrix(ports=2, layers=1, pmi=(0, 0, index)), expected, atol=1e-7)
+        for index, second in enumerate([1, 1j]):
+            expected = np.array([[1, 1], [second, -second]]) / 2
+            np.testing.assert_allclose(type_one_matrix(ports=2, layers=2, pmi=(0, 0, index)), expected, atol=1e-7)
+
+    @pytest.mark.parametrize(
+        ("layers", "pmi", "scaled"),
+        # TS 38.214 Tables 5.2.2.2.1-5 to -8 by hand: v_2 = (1, j), v_6 = (1, -j), v_4 = (1, -1), v_0 = (1, 1)
+        [
+            (1, (2, 0, 3), [[1], [1j], [-1j], [1]]),
+            (2, (2, 0, 1), [[1, 1], [1j, 1j], [1j, -1j], [-1, 1]]),
+            (2, (2, 1, 0), [[1, 1], [1j, -1j], [1, -1], [1j, 1j]]),
+            (3, (0, 0, 0), [[1, 1, 1], [1, -1, 1], [1, 1, -1], [1, -1, -1]]),
+            (4, (0, 0, 1), [[1, 1, 1, 1], [1, -1, 1, -1], [1j, 1j, -1j, -1j], [1j, -1j, -1j, 1j]]),
+        ],
+    )
+    def test_type_one_codebook_of_four_ports(self, layers, pmi, scaled):
+        expected = np.array(scaled) / np.sqrt(4 * layers)
+
+        np.testing.assert_allclose(type_one_matrix(ports=4, layers=layers, pmi=pmi), expected, atol=1e-7)
+
+    @pytest.mark.parametrize(("ports", "layers"), [(2, 1), (2, 2), (4, 1), (4, 2), (4, 3), (4, 4)])
+    def test_every_type_one_matrix_is_different_scaled_unitary_and_ends_where_its_table_does(self, ports, layers):
+        sizes = type_one_sizes(ports=ports, layers=layers)
+        found = [type_one_matrix(ports=ports, layers=layers, pmi=pmi) for pmi in np.ndindex(*sizes)]
+
+        for matrix in found:
+            np.testing.assert_allclose(matrix.conj().T @ matrix, np.eye(layers) / layers, atol=1e-6)
+        assert len({np.round(matrix, 5).tobytes() for matrix in found}) == len(found)
+        for place, size in enumerate(sizes):
+            beyond = tuple(size if number == place else 0 for number in range(3))
+            with pytest.raises(ScenarioError, match=rf"link.pmi: .*ends at {size - 1}"):
+                type_one_matrix(ports=ports, layers=layers, pmi=beyond)
+
     @pytest.mark.parametrize(("receive", "transmit"), [(2, 2), (2, 4), (4, 4), (3, 3), (1, 2)])
     def test_eigenbeams_are_the_right_singular_vectors(self, receive, transmit):
         channel = complex_values(5, 16, receive, transmit)
@@ -128,6 +168,33 @@ class TestPrecoding:
         parts = map_to_layers(symbols, 3)
         assert parts[1].numpy().tolist() == [[1, 4, 7, 10]]
         np.testing.assert_array_equal(from_layers(parts), symbols)
+
+
+@pytest.mark.parametrize(("dmrs_type", "ports"), [(1, (0, 1, 4, 5)), (2, (6, 7, 9)), (1, (0, 4)), (2, (0, 3, 5, 11))])
+def test_ports_of_double_symbol_dmrs_that_share_elements_are_told_apart(dmrs_type, ports):
+    # a channel that is flat over a pair of elements and a pair of symbols is known exactly, whoever else sends there
+    grid = SlotGrid(
+        resource_blocks=2,
+        subcarrier_spacing_hz=30e3,
+        layers=len(ports),
+        dmrs_length=2,
+        dmrs_ports=ports,
+        dmrs_type=dmrs_type,
+        dmrs_cdm_groups_without_data=dmrs_type + 1,
+    )
+    channel = complex_values(7, 1, len(ports))
+    received = tf.constant(np.einsum("bv,vsk->bsk", channel, grid.reference), tf.complex64)
+
+    for layer, port in enumerate(ports):
+        known, error = LeastSquaresEstimator(grid, despread=True, port=port)(received, tf.constant([0.1]))
+
+        np.testing.assert_allclose(known, np.full(known.shape, channel[0, layer]), atol=1e-5)
+        # on the pilots of the first pair: four elements of energy `groups` each, that is, a quarter of the noise
+        assert float(error[0, 2, grid.port_subcarriers(port)[0]]) == pytest.approx(
+            # half a symbol outside the pair's middle: weights 1 + 1/16 and -1/16 of two pairs 8 symbols apart
+            0.1 / (4 * (dmrs_type + 1)) * ((17 / 16) ** 2 + (1 / 16) ** 2),
+            rel=1e-3,
+        )
 
 
 @pytest.mark.parametrize(("receive", "layers"), [(1, 1), (2, 2), (4, 2), (4, 4), (8, 3)])
@@ -228,7 +295,7 @@ class TestChain:
 REFUSED = {
     "more layers than receive antennas": ({"layers": 2, "transmit": 2, "receive": 1}, "link.layers", "2 layers"),
     "more layers than ports": ({"layers": 3, "transmit": 2, "receive": 4}, "link.layers", "3 layers"),
-    "antennas without precoding": ({"layers": 1, "transmit": 4, "receive": 1}, "link.precoding", "codebook or svd"),
+    "antennas without precoding": ({"layers": 1, "transmit": 4, "receive": 1}, "link.precoding", "single-panel or svd"),
     "a codebook of three": (
         {"layers": 2, "transmit": 3, "receive": 3, "precoding": "codebook"},
         "link.precoding",
