@@ -110,13 +110,15 @@ class Comparison:
         """Es/N0 of the 10 % points: measured, EESM [candidates], mutual information."""
         at_db = self.threshold_db() + 0.5
         grid, found = [], []
-        for _ in range(12):
+        for _ in range(24):
             grid.append(at_db)
             found.append(self.rates(at_db, blocks))
             rates = np.array([found[-1][0], *found[-1][1]])
             if rates[[0, -1]].max() < 0.08:
                 break
             at_db += 1.0
+        else:
+            raise SystemExit(f"{self.case}: above 8 % even at {at_db:g} dB")
         measured = np.log10(np.maximum([rate for rate, _ in found], 1e-6))
         foretold = np.log10(np.maximum([rates for _, rates in found], 1e-6))
         cross = [np.interp(1.0, -column, grid) for column in foretold.T]

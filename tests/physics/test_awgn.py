@@ -104,16 +104,17 @@ def test_sinr_of_white_noise_is_esno(links):
     assert 10 * math.log10(sinr) == pytest.approx(13.0, abs=0.02)  # dB
 
 
-def test_coded_1024_qam_fails_at_the_normal_approximation_and_works_a_decibel_above(links):
+def test_coded_1024_qam_fails_at_the_normal_approximation_and_works_a_decibel_and_a_half_above(links):
     # MCS 24 of table 4 (R = 853/1024), one code block. No code beats the approximation by more than its own error, some
-    # hundredths of a dB at 6720 bits, in which its rate moves by less than 0.2; ours loses 0.3 to 0.8 dB at high rates.
-    # 128 blocks: 0.5 less than 5 sigma is 0.28, and 0.1 at a true rate of 0.02 or less has a false alarm below 1e-4
+    # hundredths of a dB at 6720 bits, in which its rate moves by less than 0.2; the 64-QAM rows of 2000 bits in our
+    # table lose 0.7 to 0.9 dB at 10 %, a waterfall is 0.4 dB wide. 128 blocks: 0.5 less than 5 sigma is 0.28, and 0.1
+    # at a true rate of 0.02 or less has a false alarm below 1e-4
     structure = links.structure(mcs=24, mcs_table=4, pilots=False, perfect_csi=True)
     assert structure.modulation_name == "1024qam"
     bits, coded = structure.block_bits + 24, 10 * structure.grid.data_elements
     at_half_db = expected_esno_db(10, bits, coded, 0.5)
 
-    below, above = (links.total(structure, {"esno_db": at_half_db + more_db}, 4) for more_db in (0.0, 1.0))
+    below, above = (links.total(structure, {"esno_db": at_half_db + more_db}, 4) for more_db in (0.0, 1.5))
 
     assert below["block_errors"] > 0.28 * below["blocks"]
     assert above["block_errors"] < 0.1 * above["blocks"]

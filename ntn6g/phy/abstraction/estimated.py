@@ -16,7 +16,7 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _RATIO_DB: Array = np.arange(-20.0, 44.1, 2.0)
 _GAIN: Array = np.array([0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0])  # held beyond the last
-_POINTS = 2**11  # of the quasi-random integration; twice as many move no loss by more than 0.05 dB
+_POINTS = 2**13  # of the quasi-random integration; 2**11 were seen to be 0.006 bit off, 0.06 dB
 _LEAST, _MOST = 0.02, 0.98  # of the information of a bit, between which the loss is read and beyond which it is held
 
 
@@ -30,7 +30,7 @@ def estimated_information(modulation_order: int, ratio: float, error_gain: float
 
     what such ratios carry to a decoder (A. Guillen i Fabregas, A. Martinez, G. Caire, "Bit-interleaved coded
     modulation", Found. Trends Commun. Inf. Theory 5, 2008: generalised mutual information with s = 1). Integrated over
-    2048 points of a fixed Sobol sequence.
+    8192 points of a fixed Sobol sequence.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Demodulation reference signals of PDSCH and PUSCH: in which symbols, on which subcarriers, with which values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ _A_DOUBLE = {(4, 9): ((), ()), (10, 12): ((), (8,)), (13, 14): ((), (10,))}
 _B_DOWNLINK_DOUBLE = {(5, 7): ((), ()), (8, 9): ((), (5,)), (10, 11): ((), (7,)), (12, 13): ((), (8,))}
 _B_UPLINK_DOUBLE = {(5, 7): ((), ()), (8, 9): ((), (5,)), (10, 11): ((), (7,)), (12, 14): ((), (9,))}
 # By mapping type, direction and symbols of a DM-RS
-_TABLES = {
+_TABLES: Mapping[tuple[str, str, int], Mapping[tuple[int, int], tuple[tuple[int, ...], ...]]] = {
     ("A", "downlink", 1): _A,
     ("A", "uplink", 1): _A,
     ("B", "downlink", 1): _B_DOWNLINK,

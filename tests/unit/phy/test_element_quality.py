@@ -92,7 +92,7 @@ class TestEstimatedInformation:
     def test_without_an_error_it_is_that_of_the_known_channel(self, order):
         for esno_db in (0.0, 6.0, 14.0):
             expected, _ = bit_information(order, esno_db)
-            # quasi-random integration over 2048 points
+            # quasi-random integration over 8192 points
             assert estimated_information(order, 10 ** (esno_db / 10), 0.0) == pytest.approx(float(expected), abs=3e-3)
 
     def test_it_is_that_of_the_ratios_of_a_receiver_with_a_noisy_estimate(self):
@@ -105,7 +105,7 @@ class TestEstimatedInformation:
         level = 2 * np.sqrt(2) * np.real(np.conj(1 + w) * (sent + noise)) * ratio / (1 + gain)
         drawn = 1 - np.mean(np.logaddexp(0, -level * np.sign(sent.real))) / np.log(2)
 
-        # 4e5 draws are good to 2e-3 (3 sigma), 2048 Sobol points to about as much
+        # 4e5 draws are good to 2e-3 (3 sigma), 8192 Sobol points to about as much
         assert estimated_information(2, ratio, gain) == pytest.approx(drawn, abs=5e-3)
 
     def test_the_ratio_of_equal_information_is_found_inside_a_compiled_step(self):
