@@ -4,9 +4,14 @@ import numpy as np
 
 from ntn6g.core.errors import ScenarioError
 
-# By bits per symbol: code rate and beta, from experiments/effective_sinr.py --fit (200 ns, one resource block of 120
-# kHz, perfect channel knowledge, layered min-sum, 10 % point of the block error rate, 2048 blocks a point)
-_BETA = {2: ((0.30, 1.71), (0.59, 1.51)), 4: ((0.33, 4.03), (0.54, 5.46))}
+# By bits per symbol: code rate and beta, from experiments/effective_sinr.py --profile A --fit (100 ns, two resource
+# blocks of 120 kHz, channel estimated by least squares, layered min-sum, 10 % point of the block error rate, 1024 blocks
+# a point)
+_BETA = {
+    2: ((0.301, 1.56), (0.663, 1.55)),
+    4: ((0.332, 3.26), (0.540, 4.97)),
+    6: ((0.428, 9.14), (0.505, 12.59)),
+}
 
 
 def eesm_beta(modulation_order: int, code_rate: float) -> float:
@@ -15,7 +20,7 @@ def eesm_beta(modulation_order: int, code_rate: float) -> float:
     Parameters
     ----------
     modulation_order : int
-        Bits per symbol: 2 or 4.
+        Bits per symbol: 2, 4 or 6.
     code_rate : float
         Target rate R of the MCS row.
 
