@@ -5,8 +5,8 @@ import numpy as np
 from ntn6g.core.errors import ScenarioError
 
 # By bits per symbol: code rate and beta, from experiments/effective_sinr.py --profile A --fit (100 ns, two resource
-# blocks of 120 kHz, channel estimated by least squares, layered min-sum, 10 % point of the block error rate, 1024 blocks
-# a point)
+# blocks of 120 kHz, channel estimated by least squares, layered min-sum, 10 % point of the block error rate, 1024
+# blocks a point)
 _BETA = {
     2: ((0.301, 1.56), (0.663, 1.55)),
     4: ((0.332, 3.26), (0.540, 4.97)),
