@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ntn6g.channel import ChannelRealization
 from ntn6g.core import random
+from ntn6g.core.errors import ScenarioError
 from ntn6g.orbit.state import TensorRecord
 from ntn6g.phy.air import SamplePath, SubcarrierPath
 from ntn6g.phy.grid import SlotGrid
@@ -208,7 +209,14 @@ class LinkChain:
         Returned are :math:`\rho` and :math:`g'`, that is :math:`|h|^2 / N_0` and 0 where the channel is known. Draws
         are those of `transfer` at equal keys. `ntn6g.phy.abstraction.EstimatedChannel` makes one ratio of both, from
         which effective-SINR mappings foretell the block error rate.
+
+        Raises
+        ------
+        ScenarioError
+            A payload is on the way, whose noise and distortion are no part of this.
         """
+        if self._payload is not None:
+            raise ScenarioError("a link through it has no element quality", key="payload")
         drawn = self._draw(keys, values, None)
         variance = noise_variance_of(keys, values, drawn.path_loss_db)
         silent = tf.zeros([keys.shape[0], self.grid.data_elements], tf.complex64)
