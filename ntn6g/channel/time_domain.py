@@ -67,6 +67,11 @@ class TimeDomainChannel:
         return (self._look_back - self._tail) / self._rate_hz
 
     @property
+    def earliest_s(self) -> float:
+        """Least delay, negative: how far the filters look ahead, with as much again for what rings."""
+        return -0.5 * self._tail / self._rate_hz
+
+    @property
     def times_s(self) -> NDArray[np.float64]:
         """Instants at which the realization must give its gains, [segments x (degree + 1)] from the first sample."""
         half = 0.5 * (self._hop - 1)

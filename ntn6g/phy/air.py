@@ -7,10 +7,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ntn6g.channel import ChannelRealization, frequency_response
+from ntn6g.channel.response import phasor
 from ntn6g.channel.time_domain import TimeDomainChannel
+from ntn6g.core import random
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT, SlotGrid
 from ntn6g.phy.ofdm import Ofdm
-from ntn6g.phy.synchronisation import common_phase, offset_within_symbol, wanted_gain
+from ntn6g.phy.synchronisation import common_phase, offset_of_pairs, offset_of_prefixes, offset_within_symbol
+from ntn6g.phy.synchronisation.compensation import wanted_gain
+from ntn6g.phy.synchronisation.estimation import offset_turn
 
 
 class SubcarrierPath:
@@ -75,22 +79,82 @@ class SamplePath:
         return np.concatenate([self._grid.symbol_times_s - self._ofdm.advance_s, self._channel.times_s])
 
     @property
+    def advance_s(self) -> float:
+        """By how much the receiver's windows begin before the useful parts."""
+        return self._ofdm.advance_s
+
+    @property
     def max_delay_s(self) -> float:
         """Longest delay of a path that the samples can hold."""
         return self._channel.max_delay_s
 
+    @property
+    def earliest_s(self) -> float:
+        """Least delay that the samples can hold, negative."""
+        return self._channel.earliest_s
+
     def __call__(self, realization: ChannelRealization, sent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What arrives, and the true channel of every element: complex64 [B, 14, subcarriers] each."""
+        samples, channel = self._through(realization, sent)
+        return self._ofdm.demodulate(samples), self._turned(channel, realization.bulk_doppler_hz)
+
+    def _through(self, realization: ChannelRealization, sent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Samples that arrive, and the channel of every element without the offset."""
         at_symbols = replace(realization, gain=realization.gain[..., :SYMBOLS_PER_SLOT])
         channel = frequency_response(at_symbols, self._grid.frequencies_hz)
         moving = replace(realization, gain=realization.gain[..., SYMBOLS_PER_SLOT:])
-        received = self._ofdm.demodulate(self._channel(moving, self._ofdm.modulate(sent)))
+        samples = self._channel(moving, self._ofdm.modulate(sent))
         if self._normalise:
             scale = _root_mean_power(channel)
-            channel, received = channel / scale, received / scale
-        offset_hz = realization.bulk_doppler_hz
+            channel, samples = channel / scale, samples / scale[:, 0]
+        late = tf.cast(realization.bulk_delay_s, tf.float32)[:, None, None]
+        return samples, channel * tf.complex(*phasor(-late * self._grid.frequencies_hz.astype("float32")))
+
+    def _turned(self, channel: tf.Tensor, offset_hz: tf.Tensor) -> tf.Tensor:
         turn = common_phase(offset_hz, self._grid, earlier_s=self._ofdm.advance_s)[:, :, None]
-        return received, channel * turn * _shrunk(offset_hz, self._grid)
+        return channel * turn * _shrunk(offset_hz, self._grid)
+
+
+class SynchronisedPath(SamplePath):
+    """A sample path whose receiver finds the frequency offset from what it hears, noise included, and takes it away.
+
+    Cyclic prefixes show any offset within half the subcarrier spacing, roughly; the DM-RS, further apart and known,
+    show what is left of it finely. Both are estimated slot by slot.
+
+    Parameters
+    ----------
+    grid : SlotGrid
+        The slot; with two DM-RS symbols or more if they are used.
+    normalise : bool
+        As in `SubcarrierPath`.
+    prefixes, pilots : bool
+        What the receiver uses, prefixes first.
+    """
+
+    def __init__(self, grid: SlotGrid, *, normalise: bool, prefixes: bool, pilots: bool) -> None:
+        super().__init__(grid, normalise=normalise)
+        self._prefixes, self._pilots = prefixes, pilots
+
+    def hear(
+        self, realization: ChannelRealization, sent: tf.Tensor, noise_keys: tf.Tensor, noise_variance: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What arrives with noise, uint32 [B, 2] and float32 [B], and the true channel after correction."""
+        samples, channel = self._through(realization, sent)
+        noise = random.complex_normal(noise_keys, (samples.shape[1],))
+        samples += tf.cast(tf.sqrt(noise_variance), tf.complex64)[:, None] * noise
+        left_hz = realization.bulk_doppler_hz
+        if self._prefixes:
+            found_hz = offset_of_prefixes(samples, self._ofdm)
+            samples, left_hz = self._corrected(samples, found_hz), left_hz - tf.cast(found_hz, tf.float64)
+        received = self._ofdm.demodulate(samples)
+        if self._pilots:
+            found_hz = offset_of_pairs(self._grid, received)
+            received = self._ofdm.demodulate(self._corrected(samples, found_hz))
+            left_hz -= tf.cast(found_hz, tf.float64)
+        return received, self._turned(channel, left_hz)
+
+    def _corrected(self, samples: tf.Tensor, offset_hz: tf.Tensor) -> tf.Tensor:
+        return samples * offset_turn(offset_hz, self._ofdm, self._ofdm.samples)
 
 
 def _shrunk(offset_hz: tf.Tensor, grid: SlotGrid) -> tf.Tensor:

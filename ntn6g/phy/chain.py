@@ -10,13 +10,15 @@ from ntn6g.channel import ChannelRealization
 from ntn6g.core import random
 from ntn6g.core.errors import ScenarioError
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.phy.air import SamplePath, SubcarrierPath
+from ntn6g.phy.air import SamplePath, SubcarrierPath, SynchronisedPath
 from ntn6g.phy.grid import SlotGrid
 from ntn6g.phy.modulation import Modulation
 from ntn6g.phy.on_board import OnBoard
 from ntn6g.phy.outcome import LinkOutcome
-from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, PhaseTracker, lmmse_equalise
+from ntn6g.phy.receiver import Equalised, LeastSquaresEstimator, PhaseTracker
+from ntn6g.phy.receivers import Detector, LmmseEstimator, OneTap
 from ntn6g.phy.synchronisation import precompensate
+from ntn6g.phy.waveforms import CpOfdm, Waveform
 
 _DB_TO_NEPER = float(np.log(10.0) / 10.0)
 
@@ -28,9 +30,9 @@ class LinkValues(TensorRecord):
     ``noise_variance`` is noise over signal energy per resource element, without fading; ``shadow_sigma_db`` the
     standard deviation of log-normal shadowing (0 for none, or where the fading draws its own); ``elevation_rad`` that
     of the satellite, which some kinds of fading follow; ``doppler_hz`` the terminal's largest own Doppler;
-    ``residual_offset_hz`` what pre-compensation leaves. ``delay_s`` (light time), ``range_rate_m_s``,
-    ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation; ``path_loss_db``, already
-    inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and ``_gain_real``, ``_gain_imag`` (of the
+    ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves. ``delay_s`` (light time),
+    ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
+    ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and ``_gain_real``, ``_gain_imag`` (of the
     wanted part) belong to a payload's amplifier, see `OnBoard`; idle without one. Types are in ``DTYPES``.
     """
 
@@ -41,6 +43,7 @@ class LinkValues(TensorRecord):
     elevation_rad: tf.Tensor
     doppler_hz: tf.Tensor
     residual_offset_hz: tf.Tensor
+    residual_delay_s: tf.Tensor
     delay_s: tf.Tensor
     range_rate_m_s: tf.Tensor
     range_acceleration_m_s2: tf.Tensor
@@ -59,6 +62,7 @@ class LinkValues(TensorRecord):
         "elevation_rad": "float32",
         "doppler_hz": "float32",
         "residual_offset_hz": "float64",
+        "residual_delay_s": "float64",
         "delay_s": "float64",
         "range_rate_m_s": "float64",
         "range_acceleration_m_s2": "float64",
@@ -106,6 +110,22 @@ class Code(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reception:
+    """How data is spread and found again: CP-OFDM, one tap and least squares where nothing is given.
+
+    ``despread`` tells least squares to average pairs of DM-RS elements, see `LeastSquaresEstimator`.
+    """
+
+    waveform: Waveform | None = None
+    detector: Detector | None = None
+    estimator: LmmseEstimator | None = None
+    despread: bool = False
+
+
+_PLAIN = Reception()
+
+
 class LinkChain:
     """The composition: what enters is a key per block and its values, what leaves is a `LinkOutcome`.
 
@@ -122,12 +142,12 @@ class LinkChain:
     perfect_csi : bool
         True hands the receiver the channel on every element; False estimates it on the DM-RS, and its phase on the
         PT-RS where the grid has one.
-    despread : bool
-        Whether the estimator averages pairs of DM-RS elements, see `LeastSquaresEstimator`.
-    air : SubcarrierPath or SamplePath
+    air : SubcarrierPath, SamplePath or SynchronisedPath
         How the channel acts: as factors on the slot's elements, or on its samples.
     payload : OnBoard, optional
         Filter and amplifier of a satellite that sends, between transmitter and channel.
+    reception : Reception
+        How the data is spread over its elements, detected, and the channel estimated.
     """
 
     values_type: ClassVar[type[LinkValues]] = LinkValues
@@ -140,15 +160,19 @@ class LinkChain:
         code: Code | None,
         fading: Fading,
         perfect_csi: bool,
-        air: SubcarrierPath | SamplePath,
-        despread: bool = False,
+        air: SubcarrierPath | SamplePath | SynchronisedPath,
+        reception: Reception = _PLAIN,
         payload: OnBoard | None = None,
     ) -> None:
         self.grid = grid
+        self._waveform = reception.waveform or CpOfdm(grid)
+        self._detect = reception.detector or OneTap(grid, self._waveform)
+        self._covariance = reception.estimator
         self.modulation = modulation
         self.code = code
         self.fading = fading
-        self._estimate = None if perfect_csi else LeastSquaresEstimator(grid, despread=despread)
+        known = perfect_csi or reception.estimator is not None
+        self._estimate = None if known else LeastSquaresEstimator(grid, despread=reception.despread)
         self._track = PhaseTracker(grid) if len(grid.ptrs_symbols) else None
         self._air = air
         self._payload = payload
@@ -188,15 +212,14 @@ class LinkChain:
         start_s : float32 [B], optional
             When the slot begins on the clock of the block's fading; 0 by default.
         """
-        sent = self.modulation.map(coded)
+        sent = self._waveform.spread(self.modulation.map(coded))
         drawn = self._draw(keys, values, start_s)
         noise_variance = noise_variance_of(keys, values, drawn.path_loss_db)
         noise_keys = random.stream(keys, "noise") if noise_keys is None else noise_keys
         received, channel = self._propagate(drawn, values, self.grid.fill(sent), (noise_keys, noise_variance))
-        known, error = self._channel_knowledge(received, channel, noise_variance)
-        data, known_at_data = self.grid.data_of(received), self.grid.data_of(known)
-        equalised = lmmse_equalise(data, known_at_data, self.grid.data_of(noise_variance[:, None, None] + error))
-        return equalised, _sinr(data, known_at_data * sent)
+        known, error = self._channel_knowledge(received, channel, noise_variance, values)
+        equalised = self._detect(received, known, noise_variance[:, None, None] + error)
+        return equalised, _sinr(self.grid.data_of(received), self.grid.data_of(known) * sent)
 
     def element_quality(self, keys: tf.Tensor, values: LinkValues) -> tuple[tf.Tensor, tf.Tensor]:
         r"""What each data element of a block is worth before any noise is drawn, float32 [B, coded symbols] twice.
@@ -248,12 +271,18 @@ class LinkChain:
 
         ``noise`` holds its keys, uint32 [B, 2], and its variance, float32 [B].
         """
+        noise_keys, variance = noise
+        moving = self._moving(drawn, values)
         if self._payload is not None:
             grid_values = self._payload(grid_values, values.amplifier_drive, values.amplifier_scale)
-        received, channel = self._air(self._moving(drawn, values), grid_values)
+        if isinstance(self._air, SynchronisedPath):  # which needs the noise where the samples are
+            received, channel = self._air.hear(moving, grid_values, noise_keys, variance)
+        else:
+            received, channel = self._air(moving, grid_values)
         if self._payload is not None:
             channel *= self._payload.wanted(tf.complex(values.amplifier_gain_real, values.amplifier_gain_imag))
-        noise_keys, variance = noise
+        if isinstance(self._air, SynchronisedPath):
+            return received, channel
         drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
         return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel
 
@@ -266,14 +295,20 @@ class LinkChain:
             carrier_hz=values.carrier_hz,
             path_loss_db=values.path_loss_db,
         )
-        return precompensate(moving, residual_offset_hz=values.residual_offset_hz)
+        return precompensate(
+            moving, residual_offset_hz=values.residual_offset_hz, residual_delay_s=values.residual_delay_s
+        )
 
     def _channel_knowledge(
-        self, received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor
+        self, received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor, values: LinkValues
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        if self._estimate is None:
+        if self._covariance is not None:
+            spread_s, k_factor_db = values.delay_spread_s, values.k_factor_db
+            known, error = self._covariance(received, noise_variance, spread_s, k_factor_db)
+        elif self._estimate is not None:
+            known, error = self._estimate(received, noise_variance)
+        else:
             return channel, tf.zeros(channel.shape, tf.float32)
-        known, error = self._estimate(received, noise_variance)
         return known if self._track is None else self._track(received, known), error
 
     def _count(self, bits: tf.Tensor, coded: tf.Tensor, equalised: Equalised, sinr: tf.Tensor) -> LinkOutcome:

@@ -25,11 +25,11 @@ def bit_error_rate(modulation: str, esno: Any) -> np.ndarray[Any, np.dtype[np.fl
     Parameters
     ----------
     modulation : str
-        "bpsk" or a square QAM of ``BITS_PER_SYMBOL``.
+        "bpsk", "pi/2-bpsk" or a square QAM of ``BITS_PER_SYMBOL``.
     esno : float or array
         Linear ratio of symbol energy to noise density, any shape.
     """
-    axes = 1 if modulation == "bpsk" else 2
+    axes = 1 if modulation in ("bpsk", "pi/2-bpsk") else 2
     bits = BITS_PER_SYMBOL[modulation] // axes
     levels = np.arange(1 - 2**bits, 2**bits, 2.0)
     levels /= np.sqrt(axes * np.mean(levels**2))  # unit energy per symbol

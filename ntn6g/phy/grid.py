@@ -260,7 +260,7 @@ class SlotGrid:
         return np.asarray((np.arange(self.subcarriers) - self.subcarriers // 2) * self.subcarrier_spacing_hz)
 
     def fill(self, data: tf.Tensor, layer: int = 0) -> tf.Tensor:
-        """Place data around a layer's reference signals: complex64 [B, data_elements] to [B, 14, subcarriers]."""
+        """Place data around a layer's reference signals: complex [B, data_elements] to [B, 14, subcarriers]."""
         batch = data.shape[0]
         if self.data_elements == self.elements:
             return tf.reshape(data, [batch, SYMBOLS_PER_SLOT, self.subcarriers])
@@ -269,7 +269,7 @@ class SlotGrid:
         order = np.empty(self.elements, np.int32)  # where each grid position finds its value
         order[self.data_index] = np.arange(self.data_elements)
         order[others] = self.data_elements + np.arange(len(others))
-        beside = tf.tile(tf.constant(reference[others].reshape(1, -1)), [batch, 1])
+        beside = tf.tile(tf.constant(reference[others].reshape(1, -1), data.dtype), [batch, 1])
         flat = tf.gather(tf.concat([data, beside], axis=1), order, axis=1)
         return tf.reshape(flat, [batch, SYMBOLS_PER_SLOT, self.subcarriers])
 

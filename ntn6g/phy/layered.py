@@ -90,7 +90,7 @@ class LayeredChain(LinkChain):
     """
 
     def __init__(self, *, antennas: Antennas, perfect_csi: bool, despread: bool = False, **others: Any) -> None:
-        super().__init__(perfect_csi=perfect_csi, despread=despread, **others)
+        super().__init__(perfect_csi=perfect_csi, **others)
         self.antennas = antennas
         self._layer_estimates = [
             LeastSquaresEstimator(self.grid, despread=despread or antennas.layers > 1, port=port)

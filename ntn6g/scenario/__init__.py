@@ -78,6 +78,7 @@ from ntn6g.scenario.scenario import (
 from ntn6g.scenario.sensing import Communication, Detector, EchoBudget, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
+from ntn6g.scenario.synchronisation import Compensation
 from ntn6g.scenario.terrestrial import Cdl, SubTerahertz, TerrestrialCell
 from ntn6g.scenario.track import Ephemeris, Track
 
@@ -100,6 +101,7 @@ __all__ = [
     "Channel",
     "Circular",
     "Communication",
+    "Compensation",
     "Conformance",
     "Constellation",
     "Contacts",

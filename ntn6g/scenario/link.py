@@ -8,6 +8,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.antennas import Antenna
 from ntn6g.scenario.fields import Section, at_most_one
 from ntn6g.scenario.harq import Harq, LimitedBuffer
+from ntn6g.scenario.synchronisation import Compensation
 
 # TS 38.214 V18.7.0, tables 5.1.3.1-1 to -4; the rows beyond are reserved
 LAST_MCS_INDEX = {1: 28, 2: 27, 3: 28, 4: 26}
@@ -49,16 +50,19 @@ class Link(Section):
     """Modulation and coding scheme index, 0 to the last of its table; required unless coding is none."""
     mcs_table: Literal[1, 2, 3, 4] = 1
     """MCS table of TS 38.214: 1 (to 64-QAM), 2 (to 256-QAM), 3 (low spectral efficiency) or 4 (to 1024-QAM)."""
-    modulation: Literal["bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"] | None = None
+    modulation: Literal["bpsk", "pi/2-bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"] | None = None
     """Constellation of an uncoded link; required where coding is none, not allowed elsewhere."""
     coding: Literal["ldpc", "none"] = "ldpc"
     """Channel code: the 5G NR LDPC chain, or none."""
-    receiver: Literal["lmmse"] = "lmmse"
-    """Equaliser."""
+    waveform: Literal["cp-ofdm", "dft-s-ofdm", "otfs", "afdm"] = "cp-ofdm"
+    """How data is spread over the slot: not at all, or by DFT, symplectic or chirp transform."""
+    receiver: Literal["lmmse", "banded-mmse", "message-passing"] = "lmmse"
+    """Detector: one tap, a window of subcarriers against interference between them, or message passing."""
     csi: Literal["estimated", "perfect"] = "estimated"
     """Channel knowledge of the receiver: estimated from DM-RS, or perfect."""
-    estimator: Literal["ls", "ls-cdm"] = "ls"
-    """Channel estimator: least squares, or least squares that averages pairs of DM-RS elements (FD-CDM)."""
+    estimator: Literal["ls", "ls-cdm", "lmmse", "lmmse-true"] = "ls"
+    """Channel estimator: least squares, the same with pairs of DM-RS averaged (FD-CDM), or LMMSE over frequency with an
+    estimated or the true covariance."""
     mapping_type: Literal["A", "B"] = "A"
     """Where the first DM-RS lies: A at `dmrs_type_a_position` of the slot, B at the start of the allocation."""
     first_symbol: int = Field(default=0, ge=0, le=13)
@@ -110,13 +114,19 @@ class Link(Section):
     """Frequency offset left after compensation, parts per million of the carrier, -1000 to 1000."""
     residual_offset_hz: float | None = Field(default=None, ge=-1e7, le=1e7)
     """Frequency offset left after compensation, Hz, -1e7 to 1e7."""
+    compensation: Compensation | None = None
+    """Removal of the satellite's delay and Doppler from ephemeris, with its errors; absent, it leaves the offset given
+    above."""
+    synchroniser: Literal["none", "cyclic-prefix", "dm-rs", "both"] = "none"
+    """How the receiver finds and removes a frequency offset: not, from prefixes, from pairs of DM-RS, or both in
+    turn."""
     count_cyclic_prefix: bool = False
     """Whether the energy per bit counts the cyclic prefix."""
 
     @model_validator(mode="after")
     def _no_rivals(self) -> Self:
         at_most_one(self, "mcs", "modulation")
-        at_most_one(self, "residual_offset_ppm", "residual_offset_hz")
+        at_most_one(self, "residual_offset_ppm", "residual_offset_hz", "compensation")
         return self
 
     def check(self) -> None:
@@ -125,6 +135,7 @@ class Link(Section):
             self._check_coded()
         else:
             self._check_uncoded()
+        self._check_spread()
         if not self.pilots and self.csi != "perfect":
             raise ScenarioError(
                 "false leaves nothing to estimate the channel from; it needs link.csi: perfect",
@@ -142,6 +153,49 @@ class Link(Section):
             )
         if self.ptrs is not None and not self.pilots:
             raise ScenarioError("it follows the phase between DM-RS; pilots: false leaves those out", key="link.ptrs")
+
+    def _check_spread(self) -> None:
+        whole = 2 if self.dmrs_type == 1 else 3
+        spread = self.waveform != "cp-ofdm"
+        if spread and self.pilots and self.dmrs_cdm_groups_without_data != whole:
+            raise ScenarioError(
+                f"{self.dmrs_cdm_groups_without_data} leaves data beside the DM-RS, which {self.waveform} cannot "
+                f"spread over whole symbols; set it to {whole}",
+                key="link.dmrs_cdm_groups_without_data",
+            )
+        if spread and self.ptrs is not None:
+            raise ScenarioError(f"it lies between data that {self.waveform} spreads; leave it out", key="link.ptrs")
+        if self.receiver == "message-passing" and not spread:
+            raise ScenarioError(
+                "cp-ofdm has every symbol on an element of its own, which leaves no message to pass; take another "
+                "waveform, or receiver: lmmse",
+                key="link.receiver",
+            )
+        antennas = max(self.layers, self.transmit_antennas or 1, self.receive_antennas or 1)
+        single = {"waveform": "cp-ofdm", "receiver": "lmmse", "synchroniser": "none"}
+        beyond = [key for key, value in single.items() if getattr(self, key) != value]
+        beyond += ["estimator"] if self.estimator.startswith("lmmse") else []
+        if antennas > 1 and beyond:
+            raise ScenarioError(
+                f"{getattr(self, beyond[0])} is built for one layer and one antenna at each end",
+                key=f"link.{beyond[0]}",
+            )
+
+    def check_domain(self, domain: str) -> None:
+        """Raise `ScenarioError` where synchronisation needs samples, or pilots, that are not there."""
+        if self.compensation is not None:
+            self.compensation.check(domain)
+        if self.synchroniser == "none":
+            return
+        if domain != "time":
+            raise ScenarioError(
+                f"{self.synchroniser} works on samples; set channel.domain: time", key="link.synchroniser"
+            )
+        if self.synchroniser != "cyclic-prefix" and not (self.pilots and self.dmrs_additional_positions):
+            raise ScenarioError(
+                f"{self.synchroniser} compares two DM-RS symbols; set link.dmrs_additional_positions to 1 or more",
+                key="link.synchroniser",
+            )
 
     @property
     def allocated_symbols(self) -> int:

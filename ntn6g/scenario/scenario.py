@@ -307,6 +307,8 @@ def _check_sections(scenario: Scenario) -> None:
     for section in (scenario.channel, link, sensing):
         if section is not None:
             section.check()
+    if link is not None and scenario.channel is not None:
+        link.check_domain(scenario.channel.domain)
     if scenario.antennas is not None:
         scenario.antennas.check(faraday=scenario.channel is not None and scenario.channel.losses.faraday)
     if scenario.payload is not None and link is not None:
@@ -350,6 +352,8 @@ def _needs_geometry(scenario: Scenario) -> str | None:
         return "power.budget"
     if scenario.payload is not None and scenario.payload.feeder is not None:
         return "payload.feeder"
+    if scenario.link is not None and scenario.link.compensation is not None:
+        return "link.compensation"
     return "at" if scenario.at is not None else None
 
 

@@ -42,7 +42,12 @@ def _constellations() -> dict[str, str]:
 
 
 def _waveforms() -> dict[str, str]:
-    return {"cp-ofdm": "NR slot with normal cyclic prefix and DM-RS, 15 to 240 kHz"}
+    return {
+        "cp-ofdm": "NR slot with normal cyclic prefix and DM-RS, 15 to 240 kHz",
+        "dft-s-ofdm": "the same slot, every symbol's data spread by a DFT (transform precoding of TS 38.211)",
+        "otfs": "the same slot, all its data spread over delay and Doppler (inverse symplectic transform)",
+        "afdm": "the same slot, every symbol's data spread over chirps (inverse affine Fourier transform)",
+    }
 
 
 def _policies() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Scripts of experiments/ at reduced size."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -50,3 +51,17 @@ def test_beams_and_spectrum_draw_and_print_what_their_heads_say(monkeypatch, cap
         printed = capsys.readouterr().out
         assert all(text in printed for text in expected), printed
         assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+
+
+def test_synchronisation_prints_what_it_measures_beside_the_closed_form(monkeypatch, capsys):
+    script = runpy.run_path(str(SCRIPTS / "synchronisation.py"))
+    monkeypatch.setattr(sys, "argv", ["synchronisation.py", "--trials", "256"])
+
+    assert script["main"]() == 0
+    printed = capsys.readouterr().out
+    pairs = [(float(found), float(law)) for found, law in re.findall(r"([\d.]+) \(\s*([\d.]+)\)", printed)]
+    assert len(pairs) == 2 * 4 + 3 * 3
+    for found, law in pairs[:4]:  # on the grid of shifts
+        assert abs(found - law) < 0.12, printed  # four standard errors of 256 searches
+    for found, law in (*pairs[10:11], *pairs[12:14], *pairs[15:]):  # 10 and 20 dB
+        assert 0.75 < found / law < 1.35, printed

@@ -9,10 +9,8 @@ from ntn6g.phy.abstraction.code_block import CodeBlock
 from ntn6g.phy.chain import LinkValues
 from ntn6g.phy.coding import CodewordCode
 from ntn6g.phy.coding.transport import DEFAULT_DECODER
-from ntn6g.phy.modulation import BITS_PER_SYMBOL, Modulation
+from ntn6g.phy.modulation import MODULATION_OF_ORDER, Modulation
 from ntn6g.phy.outcome import LinkOutcome
-
-_NAMES = {order: name for name, order in BITS_PER_SYMBOL.items()}
 
 
 class CodewordChain:
@@ -30,7 +28,7 @@ class CodewordChain:
 
     def __init__(self, block: CodeBlock, *, decoder: str = DEFAULT_DECODER, iterations: int | None = None) -> None:
         self.block = block
-        self.modulation = Modulation(_NAMES[block.modulation_order])
+        self.modulation = Modulation(MODULATION_OF_ORDER[block.modulation_order])
         self.code = CodewordCode(
             information_bits=block.bits,
             coded_bits=block.coded_bits,

@@ -12,6 +12,7 @@ import numpy as np
 
 from ntn6g import channel
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.phy.air import SamplePath
 from ntn6g.phy.closed_form import bit_error_rate
@@ -23,6 +24,7 @@ from ntn6g.study.build import harq, payload
 from ntn6g.study.build.allocation import allocation_of, antennas_of
 from ntn6g.study.build.antennas import link_gains
 from ntn6g.study.build.cells import placed_in_cell
+from ntn6g.study.build.compensation import NONE, residual_of
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share, sight_facts
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
@@ -136,6 +138,8 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     offset_hz = link.residual_offset_hz
     if offset_hz is None:
         offset_hz = (link.residual_offset_ppm or 0.0) * 1e-6 * carrier_hz
+    left = residual_of(asked, instant) if link.compensation and instant else NONE
+    offset_hz += left.doppler_ratio * carrier_hz
     drawn = {
         "noise_variance": float(db_to_linear(-received["esno_db"])),
         "shadow_sigma_db": drawn_shadow_sigma_db(power, air, instant),
@@ -144,6 +148,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "elevation_rad": instant.elevation_rad if instant else 0.0,
         "doppler_hz": doppler_hz,
         "residual_offset_hz": offset_hz,
+        "residual_delay_s": left.delay_s,
         "delay_s": (instant.light_time_s if instant else 0.0) + (feeder.delay_s if feeder else 0.0),
         "range_rate_m_s": instant.range_rate_m_s if instant else 0.0,
         "range_acceleration_m_s2": instant.range_acceleration_m_s2 if instant else 0.0,
@@ -161,6 +166,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     flat = flatten(asked)
     facts = {
         **(instant.columns(carrier_hz) if instant else {}),
+        **(left.columns(carrier_hz) if link.compensation else {}),
         **fading_facts(structure, delay_spread_s, k_factor_db),
         **sight_facts(air, structure, instant.elevation_rad if instant else None),
         **(gains.columns if gains else {}),
@@ -186,7 +192,9 @@ def _identity(*physics: Any) -> str:
 
 
 def _structure(link: Link, air: Channel, power: Power, carried: Payload | None) -> LinkStructure:
-    offset_given = link.residual_offset_hz is not None or link.residual_offset_ppm is not None
+    offset_given = any(
+        each is not None for each in (link.residual_offset_hz, link.residual_offset_ppm, link.compensation)
+    )
     resend, buffer = link.harq, link.limited_buffer
     return LinkStructure(
         resource_blocks=link.resource_blocks,
@@ -202,8 +210,11 @@ def _structure(link: Link, air: Channel, power: Power, carried: Payload | None) 
         perfect_csi=link.csi == "perfect",
         frequency_offset=offset_given,
         estimator=link.estimator,
+        receiver=link.receiver,
+        waveform=link.waveform,
         normalise=air.normalise,
         samples=air.domain == "time",
+        synchroniser=link.synchroniser,
         **fading_structure(
             air,
             sight=line_of_sight(air),
@@ -246,7 +257,10 @@ def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None
             power = los + scattered
         guard = given.channel.guard  # type: ignore[union-attr]  # a link study has a channel
         if point.structure.samples:
-            longest_s = SamplePath(grid, normalise=False).max_delay_s
+            path = SamplePath(grid, normalise=False)
+            late_s = point.values["residual_delay_s"]
+            longest_s = path.max_delay_s - max(late_s, 0.0)
+            _check_timing(late_s, path)
             late = late_share(point.structure, point.values["elevation_rad"], longest_s)
             channel.check_longest_delay(power, delay_s, late, longest_s, guard.tap_floor_db)
             continue
@@ -262,6 +276,16 @@ def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None
         )
         late = late_share(point.structure, point.values["elevation_rad"], grid.cyclic_prefix_s)
         channel.check_late_power(late, grid.cyclic_prefix_s, guard.tap_floor_db)
+
+
+def _check_timing(late_s: float, path: SamplePath) -> None:
+    if not path.earliest_s <= late_s <= path.max_delay_s:
+        raise ScenarioError(
+            f"it leaves a timing error of {1e6 * late_s:.3g} us, beyond the {1e6 * path.earliest_s:.2g} to "
+            f"{1e6 * path.max_delay_s:.2g} us that the samples hold; lower the errors, take fewer resource blocks, or "
+            "set timing: acquired",
+            key="link.compensation",
+        )
 
 
 def _measured(structure: LinkStructure, tally: Tally) -> dict[str, Any]:

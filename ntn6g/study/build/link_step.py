@@ -11,19 +11,23 @@ import tensorflow as tf
 
 from ntn6g.channel import Profile
 from ntn6g.core import random
+from ntn6g.core.errors import ScenarioError
 from ntn6g.phy import BITS_PER_SYMBOL, LinkChain, LinkValues, Modulation, SlotGrid
 from ntn6g.phy.abstraction import CodewordChain
-from ntn6g.phy.air import SamplePath, SubcarrierPath
+from ntn6g.phy.air import SamplePath, SubcarrierPath, SynchronisedPath
+from ntn6g.phy.chain import Reception
 from ntn6g.phy.coding import LimitedBuffer, Mcs, TransportCode, mcs, resource_elements, transport_block_bits
 from ntn6g.phy.harq import HarqChain
 from ntn6g.phy.layered import SINGLE, Antennas, LayeredChain
+from ntn6g.phy.modulation import MODULATION_OF_ORDER
 from ntn6g.phy.physical_channel import scrambling_sequence
+from ntn6g.phy.receivers import BandedMmse, Detector, LmmseEstimator, MessagePassing, OneTap
+from ntn6g.phy.waveforms import WAVEFORMS, Waveform
 from ntn6g.study.build.allocation import WHOLE_SLOT, Allocation
 from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.build.payload import PayloadStructure, on_board
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
 
-_MODULATION_OF_ORDER = {bits: name for name, bits in BITS_PER_SYMBOL.items()}
 # Float32 values alive at once per resource element in the widest stage (demapper of 64-QAM: two axes of eight
 # metrics, symbols, channel, noise), and bytes of decoder state per coded bit (posterior twice, messages of about
 # four edges a bit, gathers). Measured peaks lie a third below.
@@ -76,8 +80,11 @@ class LinkStructure:
     frequency_offset: bool
     dmrs_cdm_groups_without_data: int = 1
     estimator: str = "ls"
+    receiver: str = "lmmse"
+    waveform: str = "cp-ofdm"
     normalise: bool = False
     samples: bool = False
+    synchroniser: str = "none"
     scattering: tuple[str, str, bool | None] | None = None
     table_interpolation: str = "linear"
     shadowing: bool = False
@@ -119,8 +126,11 @@ class LinkStructure:
         return None if self.mcs is None else mcs(self.mcs_table, self.mcs)
 
     @property
-    def air(self) -> SubcarrierPath | SamplePath:
+    def air(self) -> SubcarrierPath | SamplePath | SynchronisedPath:
         """How the channel acts."""
+        if self.synchroniser != "none":
+            prefixes, pilots = (self.synchroniser in (name, "both") for name in ("cyclic-prefix", "dm-rs"))
+            return SynchronisedPath(self.grid, normalise=self.normalise, prefixes=prefixes, pilots=pilots)
         if self.samples:
             return SamplePath(self.grid, normalise=self.normalise)
         return SubcarrierPath(self.grid, frequency_offset=self.frequency_offset, normalise=self.normalise)
@@ -128,7 +138,7 @@ class LinkStructure:
     @property
     def modulation_name(self) -> str:
         """Constellation of the data elements."""
-        return self.modulation or _MODULATION_OF_ORDER[self.coding.modulation_order]  # type: ignore[union-attr]
+        return self.modulation or MODULATION_OF_ORDER[self.coding.modulation_order]  # type: ignore[union-attr]
 
     @cached_property
     def block_bits(self) -> int:
@@ -184,17 +194,24 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
         scrambling = scrambling_sequence(
             code.coded_bits, rnti=structure.allocation.rnti, scrambling_id=structure.allocation.cell_id
         )
+    waveform = WAVEFORMS[structure.waveform](grid)
+    modulation = Modulation(structure.modulation_name, scrambling=scrambling)
     several: dict[str, Any] = {"payload": on_board(structure.payload, grid)}
     if structure.antennas != SINGLE:
-        several = {"antennas": structure.antennas}
+        several = {"antennas": structure.antennas, "despread": structure.estimator == "ls-cdm"}
     chain = (LinkChain if structure.antennas == SINGLE else LayeredChain)(
         grid=grid,
-        modulation=Modulation(structure.modulation_name, scrambling=scrambling),
+        modulation=modulation,
         code=code,
         fading=make_fading(structure),
         perfect_csi=structure.perfect_csi,
         air=structure.air,
-        despread=structure.estimator == "ls-cdm",
+        reception=Reception(
+            waveform=waveform,
+            detector=_detector(structure, waveform, modulation),
+            estimator=_estimator(structure),
+            despread=structure.estimator == "ls-cdm",
+        ),
         **several,
     )
     if harq is None or code is None:
@@ -202,6 +219,27 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
     return HarqChain(
         chain, code, versions=len(harq.versions), most=harq.max_transmissions, repetitions=harq.repetitions
     )
+
+
+def _detector(structure: LinkStructure, waveform: Waveform, modulation: Modulation) -> Detector:
+    grid, air = structure.grid, structure.air
+    if structure.receiver == "message-passing":
+        return MessagePassing(grid, waveform, modulation)
+    if structure.receiver == "banded-mmse":
+        early = air.advance_s * grid.subcarrier_spacing_hz if isinstance(air, SamplePath) else 0.0
+        return BandedMmse(grid, waveform, width=2, early=early)
+    return OneTap(grid, waveform)
+
+
+def _estimator(structure: LinkStructure) -> LmmseEstimator | None:
+    if structure.perfect_csi or not structure.estimator.startswith("lmmse"):
+        return None
+    true, profile = structure.estimator == "lmmse-true", structure.channel_profile
+    if true and structure.fading == "ntn-rays":
+        raise ScenarioError(
+            "lmmse-true needs a profile of delays, and ntn-rays draws its own; take lmmse", key="link.estimator"
+        )
+    return LmmseEstimator(structure.grid, true_covariance=true, profile=profile)
 
 
 def batch_rows(structure: LinkStructure) -> int:
@@ -280,9 +318,7 @@ class LinkStep:
         self._spent_s.append(time.perf_counter() - begun)
         return chunks
 
-    def _sums(
-        self, chunk_keys: tf.Tensor, values: LinkValues
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    def _sums(self, chunk_keys: tf.Tensor, values: LinkValues) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
         outcome = self.chain(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
 
         def total(column: tf.Tensor, dtype: tf.DType = tf.int64) -> tf.Tensor:

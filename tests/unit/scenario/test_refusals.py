@@ -112,6 +112,42 @@ BAD_VALUES = {
         ["link.ptrs", "pilots: false"],
     ),
     "PT-RS every third symbol": ("mcs: 14", "mcs: 14, ptrs: {time_density: 3}", ["link.ptrs.time_density", "3"]),
+    "spreading beside DM-RS": (
+        "mcs: 14",
+        "mcs: 14, waveform: otfs",
+        ["link.dmrs_cdm_groups_without_data", "otfs", "set it to 2"],
+    ),
+    "spreading around PT-RS": (
+        "mcs: 14",
+        "mcs: 14, waveform: afdm, dmrs_cdm_groups_without_data: 2, ptrs: {}",
+        ["link.ptrs", "afdm", "leave it out"],
+    ),
+    "messages without spreading": (
+        "mcs: 14",
+        "mcs: 14, receiver: message-passing",
+        ["link.receiver", "cp-ofdm", "another waveform"],
+    ),
+    "spreading over layers": (
+        "mcs: 14",
+        "mcs: 14, layers: 2, waveform: dft-s-ofdm, dmrs_cdm_groups_without_data: 2",
+        ["link.waveform", "dft-s-ofdm", "one layer"],
+    ),
+    "unknown waveform": ("mcs: 14", "mcs: 14, waveform: oftdm", ["link.waveform", "'oftdm'"]),
+    "synchroniser without samples": (
+        "mcs: 14",
+        "mcs: 14, synchroniser: dm-rs",
+        ["link.synchroniser", "channel.domain: time"],
+    ),
+    "compensation beside an offset": (
+        "mcs: 14",
+        "mcs: 14, residual_offset_hz: 5, compensation: {}",
+        ["link", "residual_offset_hz and compensation", "at most one"],
+    ),
+    "ephemeris from the future": (
+        "mcs: 14",
+        "mcs: 14, compensation: {age_s: -3}",
+        ["link.compensation.age_s", "-3"],
+    ),
     "uncoded with an MCS": ("mcs: 14", "mcs: 14, coding: none", ["link.mcs", "14", "modulation"]),
     "no MCS": ("mcs: 14, ", "", ["link.mcs", "missing"]),
     "pilots needed": ("mcs: 14", "mcs: 14, pilots: false", ["link.pilots", "csi: perfect"]),

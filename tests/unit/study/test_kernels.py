@@ -157,6 +157,43 @@ def test_every_op_of_a_policy_in_its_link_compiles_for_a_gpu(passes):
         assert without_kernel(ops, "XLA_GPU_JIT") == set(), policy.name
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"waveform": "dft-s-ofdm", "estimator": "lmmse"},
+        {"waveform": "otfs", "receiver": "message-passing", "estimator": "lmmse-true", "fading": "tdl", "profile": "A"},
+        {"waveform": "afdm", "receiver": "banded-mmse", "samples": True, "synchroniser": "both"},
+    ],
+    ids=lambda changes: changes["waveform"],
+)
+def test_every_op_of_a_waveform_and_its_receiver_compiles_for_a_gpu(links, changes):
+    structure = links.structure(mcs=None, modulation="qpsk", dmrs_cdm_groups_without_data=2, **changes)
+    step, point = links.step(structure, rows=64), links.work(structure)
+    ops = ops_inside(step.compiled.get_concrete_function(*step.arguments([(point, 0), (point, 1)])))
+
+    assert {"FFT", "IFFT"} <= ops
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
+
+
+def test_synchronisation_compiles_for_a_gpu(links):
+    from ntn6g.phy.ofdm import Ofdm
+    from ntn6g.phy.synchronisation import Acquisition, delay_of_pilots, timing_of_prefixes
+
+    grid = links.structure().grid
+    ofdm = Ofdm(grid)
+    search = Acquisition([[1.0, -1.0, 1.0j]], sample_rate_hz=1e6, doppler_hz=[0.0], delays=4, false_alarm=0.1)
+    functions = (
+        (search, [4, 1, search.samples], [4]),
+        (lambda y, snr: timing_of_prefixes(y, ofdm, snr, reach=8), [4, ofdm.samples + 16], [4]),
+        (lambda y, snr: delay_of_pilots(grid, y) * snr, [4, 14, grid.subcarriers], [4]),
+    )
+
+    for function, shape, second in functions:
+        compiled = tf.function(function, jit_compile=True, autograph=False)
+        specs = tf.TensorSpec(shape, tf.complex64), tf.TensorSpec(second, tf.float32)
+        assert without_kernel(ops_inside(compiled.get_concrete_function(*specs)), "XLA_GPU_JIT") == set()
+
+
 @pytest.mark.parametrize("config", shipped_configs())
 def test_every_op_outside_a_step_has_a_gpu_kernel(links, reduced, config):
     geometry._pass.cache_clear()  # geometry that another test has computed would run no op here

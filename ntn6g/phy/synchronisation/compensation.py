@@ -10,8 +10,10 @@ from ntn6g.channel import ChannelRealization
 from ntn6g.phy.grid import SlotGrid
 
 
-def precompensate(realization: ChannelRealization, *, residual_offset_hz: tf.Tensor) -> ChannelRealization:
-    """Bulk terms after compensation from ephemeris: only a residual frequency offset stays.
+def precompensate(
+    realization: ChannelRealization, *, residual_offset_hz: tf.Tensor, residual_delay_s: tf.Tensor | None = None
+) -> ChannelRealization:
+    """Bulk terms after compensation from ephemeris: only a residual frequency offset and delay stay.
 
     The bulk delay and Doppler of the line of sight are known from geometry and taken out before the grid; their
     rates are taken as tracked. What the compensation leaves is given, not estimated.
@@ -22,11 +24,13 @@ def precompensate(realization: ChannelRealization, *, residual_offset_hz: tf.Ten
         With bulk terms of shape [B].
     residual_offset_hz : float [B]
         Frequency offset that remains, common to all paths.
+    residual_delay_s : float64 [B], optional
+        Delay that remains, negative for a signal that comes early; none by default.
     """
     nothing = tf.zeros_like(realization.bulk_delay_s)
     return dataclasses.replace(
         realization,
-        bulk_delay_s=nothing,
+        bulk_delay_s=nothing if residual_delay_s is None else tf.cast(residual_delay_s, tf.float64),
         bulk_delay_rate=nothing,
         bulk_doppler_hz=tf.cast(residual_offset_hz, tf.float64),
         bulk_doppler_rate_hz_s=nothing,
