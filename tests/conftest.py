@@ -143,6 +143,16 @@ def shared_steps(monkeypatch, links):
     monkeypatch.setattr(LinkStudy, "recipe", recipe)
 
 
+# structures that one config compiles one by one, and that tests of their parts cover
+FEWER_PROGRAMS = {
+    "waveforms_over_a_pass": ["sweep.grid.link.waveform=[otfs]"],
+    "offset_receivers": [
+        "parts.none.sweep.grid.link.receiver=[lmmse]",
+        "parts.tracked.sweep.grid.link.synchroniser=[both]",
+    ],
+}
+
+
 def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR0911  # one for each study
     """What makes a shipped config small enough for a test, whatever it holds: ``key.path=value`` each."""
     from ntn6g.scenario import load
@@ -175,6 +185,7 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
     return [
         f"link.resource_blocks={resource_blocks}",
         "engine.batch=64",
+        *FEWER_PROGRAMS.get(config, []),
         *(f"{part}stop.max_blocks={max_blocks}" for part in ("", *parts)),
     ]
 

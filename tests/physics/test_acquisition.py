@@ -72,7 +72,7 @@ def test_threshold_gives_the_false_alarm_probability_over_all_cells():
 
 
 def marcum(a, b, terms=200):
-    """Q_1(a, b) by its series of modified Bessel functions, J. G. Proakis, Digital Communications, eq. 2-1-122."""
+    """Q_1(a, b) by its series of modified Bessel functions (J. G. Proakis, Digital Communications)."""
     k = np.arange(terms)
     if a < b:
         return float(np.sum((a / b) ** k * special.ive(k, a * b)) * math.exp(-((a - b) ** 2) / 2))

@@ -38,7 +38,7 @@ class LmmseEstimator:
 
     References
     ----------
-    O. Edfors et al., "OFDM channel estimation by singular value decomposition", IEEE Trans. Commun. 46(7), 1998, eq. 4;
+    O. Edfors et al., "OFDM channel estimation by singular value decomposition", IEEE Trans. Commun. 46(7), 1998;
     matrix inversion lemma.
     """
 

@@ -33,7 +33,7 @@ class MessagePassing:
 
     References
     ----------
-    J. Ma and L. Ping, "Orthogonal AMP", IEEE Access 5, 2017, eq. 8 and 18; for OTFS Z. Yuan et al., IEEE Trans.
+    J. Ma and L. Ping, "Orthogonal AMP", IEEE Access 5, 2017; for OTFS Z. Yuan et al., IEEE Trans.
     Wireless Commun. 20(11), 2021, "Iterative detection for orthogonal time frequency space modulation with unitary
     approximate message passing".
     """

@@ -69,7 +69,7 @@ def detection_probability(snr: ArrayLike, threshold: float, *, repeats: int = 1)
 
     References
     ----------
-    J. I. Marcum, IRE Trans. Inf. Theory 6(2), 1960; M. A. Richards, "Fundamentals of Radar Signal Processing", 6.3.
+    J. I. Marcum, IRE Trans. Inf. Theory 6(2), 1960; M. A. Richards, "Fundamentals of Radar Signal Processing".
     """
     return np.asarray(stats.ncx2.sf(2.0 * threshold, 2 * repeats, 2.0 * repeats * np.asarray(snr, np.float64)))
 

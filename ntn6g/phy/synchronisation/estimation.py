@@ -37,7 +37,7 @@ def offset_of_prefixes(samples: tf.Tensor, ofdm: Ofdm, *, skipped: float = 0.5) 
 
     References
     ----------
-    J.-J. van de Beek, M. Sandell and P. O. Borjesson, IEEE Trans. Signal Process. 45(7), 1997, eq. 8.
+    J.-J. van de Beek, M. Sandell and P. O. Borjesson, IEEE Trans. Signal Process. 45(7), 1997.
     """
     starts = np.cumsum(ofdm.prefixes) + ofdm.points * np.arange(len(ofdm.prefixes))
     places = np.concatenate(
@@ -67,7 +67,7 @@ def timing_of_prefixes(samples: tf.Tensor, ofdm: Ofdm, snr: tf.Tensor, *, reach:
 
     References
     ----------
-    As `offset_of_prefixes`, eq. 6 and 7.
+    As `offset_of_prefixes`.
     """
     late, early = samples[:, ofdm.points :], samples[:, : -ofdm.points]
     product = tf.math.conj(early) * late

@@ -30,7 +30,7 @@ class Afdm:
     References
     ----------
     A. Bemani, N. Ksairi and M. Kountouris, "Affine frequency division multiplexing for next generation wireless
-    communications", IEEE Trans. Wireless Commun. 22(11), 2023: eq. 8 and 9 (transform), 11 (prefix), 32 (diversity).
+    communications", IEEE Trans. Wireless Commun. 22(11), 2023: transform, prefix, condition of diversity.
     """
 
     def __init__(self, grid: SlotGrid, *, doppler_bins: int = 1) -> None:

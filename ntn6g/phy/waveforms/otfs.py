@@ -23,8 +23,8 @@ class Otfs:
 
     References
     ----------
-    R. Hadani et al., "Orthogonal time frequency space modulation", IEEE WCNC 2017, eq. 20 and 21; sent through an OFDM
-    modulator as in P. Raviteja et al., IEEE Trans. Wireless Commun. 17(10), 2018, section II.
+    R. Hadani et al., "Orthogonal time frequency space modulation", IEEE WCNC 2017; sent through an OFDM modulator as in
+    P. Raviteja et al., IEEE Trans. Wireless Commun. 17(10), 2018.
     """
 
     def __init__(self, grid: SlotGrid) -> None:

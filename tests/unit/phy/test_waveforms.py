@@ -80,7 +80,7 @@ def test_otfs_is_the_inverse_symplectic_transform():
 
 
 def test_afdm_sends_the_chirps_of_its_definition():
-    # Bemani et al. 2023, eq. 8: one chirp per data symbol, seen at the critical rate
+    # Bemani et al. 2023: one chirp per data symbol, seen at the critical rate
     grid = grid_of(1)
     waveform = Afdm(grid, doppler_bins=2)
     m, n = np.arange(12)[None, :], np.arange(12)[:, None]
@@ -98,10 +98,10 @@ def test_the_chirp_prefix_is_a_cyclic_one_and_diversity_is_full(blocks, bins):
     waveform = Afdm(grid_of(blocks), doppler_bins=bins)
     rate, count = 2 * 12 * blocks * waveform.c1, 12 * blocks
 
-    # eq. 11: s[-n] = s[N - n] exp(-j 2 pi c1 (N^2 - 2 N n)), a whole number of turns
+    # chirp-periodic: s[-n] = s[N - n] exp(-j 2 pi c1 (N^2 - 2 N n)), a whole number of turns
     turns = waveform.c1 * (count**2 - 2.0 * count * np.arange(1, count))
     np.testing.assert_allclose(turns, np.round(turns), atol=1e-9)
-    assert rate >= 2 * bins + 1  # eq. 32
+    assert rate >= 2 * bins + 1
     assert math.gcd(round(rate), count) == 1
 
 
@@ -150,7 +150,7 @@ def level_db(values, probability):
 
 
 def test_papr_of_ofdm_follows_the_law_of_an_oversampled_gaussian(peaks):
-    # R. van Nee and A. de Wild, "Reducing the peak-to-average power ratio of OFDM", IEEE VTC 1998, eq. 5:
+    # R. van Nee and A. de Wild, "Reducing the peak-to-average power ratio of OFDM", IEEE VTC 1998:
     # 1 - (1 - exp(-g))^(2.8 N); an approximation, held within 0.3 dB at three probabilities
     for probability in (1e-1, 1e-2, 1e-3):
         law_db = 10 * math.log10(-math.log(1.0 - (1.0 - probability) ** (1.0 / (2.8 * 60))))
@@ -184,6 +184,24 @@ def test_what_cannot_be_spread_is_refused(name):
 def test_transform_precoding_takes_products_of_2_3_and_5():
     with pytest.raises(ScenarioError, match=r"resource_blocks.*7 is no product"):
         WAVEFORMS["dft-s-ofdm"](grid_of(7))
+
+
+@pytest.mark.parametrize(("e", "law_db"), [(0.01, 34.8), (0.02, 28.8), (0.05, 20.8), (0.1, 14.7)])
+def test_interference_of_an_offset_on_samples_follows_the_law(e, law_db):
+    # sinc^2 / (1 - sinc^2), P. H. Moose 1994, as printed; within 0.2 dB, of which the edges of the band take 0.08
+    grid = grid_of(25)
+    modem = Modem(grid, WAVEFORMS["cp-ofdm"](grid), advance=0.0)
+    sent = symbols_of(grid, rows=16)
+    samples = modem.modulate(sent).numpy()
+    turned = samples * np.exp(2j * np.pi * e * np.arange(samples.shape[1]) / modem.ofdm.points)
+
+    arrived = modem.demodulate(tf.constant(turned)).numpy().reshape(16, 14, -1)
+    sent = sent.numpy().reshape(16, 14, -1)
+    wanted = np.sum(arrived * sent.conj(), axis=2, keepdims=True) / sent.shape[2]  # each symbol's common factor
+    ratio = np.mean(np.abs(wanted) ** 2) / np.mean(np.abs(arrived - wanted * sent) ** 2)
+
+    assert law_db == pytest.approx(10 * math.log10(np.sinc(e) ** 2 / (1 - np.sinc(e) ** 2)), abs=0.06)  # as printed
+    assert 10 * math.log10(ratio) == pytest.approx(law_db, abs=0.2)  # dB
 
 
 def doubly_dispersive(samples, rate_hz):
