@@ -303,8 +303,13 @@ class LinkChain:
         self, received: tf.Tensor, channel: tf.Tensor, noise_variance: tf.Tensor, values: LinkValues
     ) -> tuple[tf.Tensor, tf.Tensor]:
         if self._covariance is not None:
-            spread_s, k_factor_db = values.delay_spread_s, values.k_factor_db
-            known, error = self._covariance(received, noise_variance, spread_s, k_factor_db)
+            known, error = self._covariance(
+                received,
+                noise_variance,
+                delay_spread_s=values.delay_spread_s,
+                k_factor_db=values.k_factor_db,
+                late_s=values.residual_delay_s,
+            )
         elif self._estimate is not None:
             known, error = self._estimate(received, noise_variance)
         else:

@@ -425,7 +425,7 @@ def test_what_a_scenario_may_name_is_listed(capsys):
 
     assert configs in everything
     assert [line.split()[0] for line in configs.splitlines()[1:]] == list(SHIPPED)
-    assert {"ntn-tdl", "cp-ofdm", "link", "pass"} <= set(everything.split())
+    assert {"ntn-tdl", "cp-ofdm", "dft-s-ofdm", "otfs", "afdm", "link", "pass"} <= set(everything.split())
 
 
 def test_the_schema_describes_every_section(capsys):

@@ -9,6 +9,7 @@ from ntn6g.channel import Profile
 from ntn6g.channel.response import phasor
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT, SlotGrid
 from ntn6g.phy.receiver import linear_weights
+from ntn6g.phy.synchronisation.estimation import delay_of_pilots
 
 _LEAST_SHARE = 1e-6  # of the noise in the pilots' energy, so that single precision can invert
 
@@ -23,9 +24,10 @@ class LmmseEstimator:
               \overline{|\hat h_k - h_k|^2} = \sigma^2 b_k^H (A^H A + \sigma^2 I)^{-1} b_k,
 
     the Wiener filter for the covariance :math:`B A^H`, with an inverse of as many rows as there are delays. The true
-    covariance has the powers and delays of the channel's profile. The estimated one has delays an inverse bandwidth
-    apart up to the cyclic prefix, and as powers those that the DM-RS of this slot show above the noise. Time is left to
-    interpolation, which follows a residual frequency offset.
+    covariance has the powers and delays of the channel's profile, the timing error included. The estimated one has
+    delays half an inverse bandwidth apart, from half a cyclic prefix before the mean delay that the slope over the
+    DM-RS shows to a whole one after it, and as powers those that the DM-RS of this slot show above the noise. Time is
+    left to interpolation, which follows a residual frequency offset.
 
     Parameters
     ----------
@@ -48,20 +50,28 @@ class LmmseEstimator:
         self._pilots = grid.frequencies_hz[grid.dmrs_subcarriers].astype(np.float32)
         self._energy = float(np.mean(np.abs(grid.dmrs_values) ** 2))
         self._time = linear_weights(grid.dmrs_symbols, SYMBOLS_PER_SLOT)
-        step_s = 1.0 / (grid.subcarriers * grid.subcarrier_spacing_hz)
+        step_s = 0.5 / (grid.subcarriers * grid.subcarrier_spacing_hz)
         last = math.ceil(grid.cyclic_prefix_s / step_s)
-        self._delays_s = step_s * np.arange(-1, last + 1)
+        self._delays_s = step_s * np.arange(-(last // 2), last + 1)
 
     def __call__(
-        self, received: tf.Tensor, noise_variance: tf.Tensor, delay_spread_s: tf.Tensor, k_factor_db: tf.Tensor
+        self,
+        received: tf.Tensor,
+        noise_variance: tf.Tensor,
+        *,
+        delay_spread_s: tf.Tensor,
+        k_factor_db: tf.Tensor,
+        late_s: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Estimate complex64 [B, 14, subcarriers] and its error variance, float32 same shape.
 
-        ``received`` is the grid, ``noise_variance``, ``delay_spread_s`` and ``k_factor_db`` are float32 [B].
+        ``received`` is the grid; all else is [B]: noise variance, and what the true covariance uses, delay spread,
+        K-factor and timing error.
         """
         pilots = tf.transpose(self._grid.dmrs_of(received) / self._grid.dmrs_values, [0, 2, 1])
         noise = noise_variance / self._energy
-        delays_s, power = self._taps(pilots, noise, delay_spread_s, k_factor_db)
+        start_s = tf.cast(late_s, tf.float32) if self._true else delay_of_pilots(self._grid, received)
+        delays_s, power = self._taps(pilots, noise, start_s, (delay_spread_s, k_factor_db))
         amplitude = tf.cast(tf.sqrt(power), tf.complex64)[:, None, :]
         at_pilots = _waves(self._pilots, delays_s) * amplitude  # [B, pilots, taps]
         everywhere = _waves(self._at, delays_s) * amplitude
@@ -78,19 +88,18 @@ class LmmseEstimator:
         return over_time, error[:, None, :] * np.square(self._time).sum(0)[:, None].astype(np.float32)
 
     def _taps(
-        self, pilots: tf.Tensor, noise: tf.Tensor, delay_spread_s: tf.Tensor, k_factor_db: tf.Tensor
+        self, pilots: tf.Tensor, noise: tf.Tensor, start_s: tf.Tensor, profile: tuple[tf.Tensor, tf.Tensor]
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Delays and powers, float32 [B, taps] each."""
-        batch = pilots.shape[0]
+        """Delays and powers, float32 [B, taps] each; ``profile`` is delay spread and K-factor."""
         if not self._true:
-            delays_s = tf.tile(tf.constant(self._delays_s[None], tf.float32), [batch, 1])
+            delays_s = start_s[:, None] + tf.constant(self._delays_s[None], tf.float32)
             shown = tf.matmul(_waves(self._pilots, delays_s), pilots, adjoint_a=True) / len(self._pilots)
             power = tf.reduce_mean(tf.square(tf.math.real(shown)) + tf.square(tf.math.imag(shown)), 2)
-            return delays_s, tf.maximum(power - noise[:, None] / len(self._pilots), 0.0)
+            return delays_s, 0.5 * tf.maximum(power - noise[:, None] / len(self._pilots), 0.0)
         if self._profile is None:
-            return tf.zeros([batch, 1], tf.float32), tf.ones([batch, 1], tf.float32)
-        direct, scattered, delays_s = self._profile.taps(delay_spread_s, k_factor_db)
-        return tf.cast(delays_s, tf.float32), tf.cast(direct + scattered, tf.float32)
+            return start_s[:, None], tf.ones([pilots.shape[0], 1], tf.float32)
+        direct, scattered, delays_s = self._profile.taps(*profile)
+        return start_s[:, None] + tf.cast(delays_s, tf.float32), tf.cast(direct + scattered, tf.float32)
 
 
 def _waves(frequencies_hz: np.ndarray, delays_s: tf.Tensor) -> tf.Tensor:

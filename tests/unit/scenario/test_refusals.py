@@ -123,8 +123,8 @@ BAD_VALUES = {
         ["link.ptrs", "afdm", "leave it out"],
     ),
     "messages without spreading": (
-        "mcs: 14",
-        "mcs: 14, receiver: message-passing",
+        "receiver: lmmse",
+        "receiver: message-passing",
         ["link.receiver", "cp-ofdm", "another waveform"],
     ),
     "spreading over layers": (
