@@ -32,8 +32,9 @@ class LinkValues(TensorRecord):
     of the satellite, which some kinds of fading follow; ``doppler_hz`` the terminal's largest own Doppler;
     ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves. ``delay_s`` (light time),
     ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
-    ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and ``_gain_real``, ``_gain_imag`` (of the
-    wanted part) belong to a payload's amplifier, see `OnBoard`; idle without one. Types are in ``DTYPES``.
+    ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and
+    ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to a payload's amplifier, see `OnBoard`; idle without one.
+    Types are in ``DTYPES``.
     """
 
     noise_variance: tf.Tensor
