@@ -33,7 +33,7 @@ class LinkValues(TensorRecord):
     ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves. ``delay_s`` (light time),
     ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
     ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and
-    ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to a payload's amplifier, see `OnBoard`; idle without one.
+    ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to a payload's amplifier, see `OnBoard`.
     Types are in ``DTYPES``.
     """
 
@@ -172,6 +172,8 @@ class LinkChain:
         self.modulation = modulation
         self.code = code
         self.fading = fading
+        self._plain = isinstance(self._detect, OneTap) and isinstance(self._waveform, CpOfdm)
+        self._plain &= reception.estimator is None and not isinstance(air, SynchronisedPath)
         known = perfect_csi or reception.estimator is not None
         self._estimate = None if known else LeastSquaresEstimator(grid, despread=reception.despread)
         self._track = PhaseTracker(grid) if len(grid.ptrs_symbols) else None
@@ -237,15 +239,18 @@ class LinkChain:
         Raises
         ------
         ScenarioError
-            A payload is on the way, whose noise and distortion are no part of this.
+            A payload is on the way, whose noise and distortion are no part of this; or waveform, receiver, estimator or
+            synchroniser are others than those of plain CP-OFDM.
         """
         if self._payload is not None:
             raise ScenarioError("a link through it has no element quality", key="payload")
+        if not self._plain:
+            raise ScenarioError("only CP-OFDM with one tap and least squares has an element quality", key="link")
         drawn = self._draw(keys, values, None)
         variance = noise_variance_of(keys, values, drawn.path_loss_db)
         silent = tf.zeros([keys.shape[0], self.grid.data_elements], tf.complex64)
         received, channel = self._air(self._moving(drawn, values), self.grid.fill(silent))
-        known, error = self._channel_knowledge(received, channel, variance)
+        known, error = self._channel_knowledge(received, channel, variance, values)
         noise = variance[:, None, None] + _power(channel - known)
         return self.grid.data_of(_power(known) / noise), self.grid.data_of(error / noise)
 

@@ -350,11 +350,12 @@ def _needs_geometry(scenario: Scenario) -> str | None:
         return f"channel.fading {scenario.channel.fading.kind}"
     if scenario.power is not None and scenario.power.budget is not None:
         return "power.budget"
-    if scenario.payload is not None and scenario.payload.feeder is not None:
-        return "payload.feeder"
-    if scenario.link is not None and scenario.link.compensation is not None:
-        return "link.compensation"
-    return "at" if scenario.at is not None else None
+    asking = {
+        "payload.feeder": scenario.payload is not None and scenario.payload.feeder is not None,
+        "link.compensation": scenario.link is not None and scenario.link.compensation is not None,
+        "at": scenario.at is not None,
+    }
+    return next((key for key, asks in asking.items() if asks), None)
 
 
 def apply(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:

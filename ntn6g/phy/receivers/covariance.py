@@ -68,7 +68,7 @@ class LmmseEstimator:
         ``received`` is the grid; all else is [B]: noise variance, and what the true covariance uses, delay spread,
         K-factor and timing error.
         """
-        pilots = tf.transpose(self._grid.dmrs_of(received) / self._grid.dmrs_values, [0, 2, 1])
+        pilots = tf.transpose(self._grid.dmrs_of(received, self._grid.ports[0]) / self._grid.dmrs_values, [0, 2, 1])
         noise = noise_variance / self._energy
         start_s = tf.cast(late_s, tf.float32) if self._true else delay_of_pilots(self._grid, received)
         delays_s, power = self._taps(pilots, noise, start_s, (delay_spread_s, k_factor_db))

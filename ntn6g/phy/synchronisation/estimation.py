@@ -104,7 +104,7 @@ def offset_of_pairs(grid: SlotGrid, received: tf.Tensor) -> tf.Tensor:
     received : complex64 [B, 14, subcarriers]
         The grid.
     """
-    pilots = grid.dmrs_of(received) / grid.dmrs_values
+    pilots = grid.dmrs_of(received, grid.ports[0]) / grid.dmrs_values
     apart_s = float(np.diff(grid.symbol_times_s[grid.dmrs_symbols[[0, -1]]])[0])
     turned = tf.reduce_sum(pilots[:, -1] * tf.math.conj(pilots[:, 0]), axis=1)
     return _angle(turned) / (2.0 * math.pi * apart_s)
@@ -117,7 +117,7 @@ def delay_of_pilots(grid: SlotGrid, received: tf.Tensor) -> tf.Tensor:
 
     with q subcarriers between neighbouring pilots; unambiguous within :math:`1/(2 q\Delta f)`, 2.1 us at 120 kHz.
     """
-    pilots = grid.dmrs_of(received) / grid.dmrs_values
+    pilots = grid.dmrs_of(received, grid.ports[0]) / grid.dmrs_values
     apart_hz = float(grid.dmrs_subcarriers[1] - grid.dmrs_subcarriers[0]) * grid.subcarrier_spacing_hz
     turned = tf.reduce_sum(pilots[:, :, 1:] * tf.math.conj(pilots[:, :, :-1]), axis=[1, 2])
     return -_angle(turned) / (2.0 * math.pi * apart_hz)
