@@ -5,18 +5,11 @@
 A terminal looks for the primary synchronisation signal of 15 kHz at 2 GHz over three sectors, 24 samples of delay and
 shifts of up to 30 kHz, with one false alarm in a hundred searches; then it estimates the offset of a slot of 8 resource
 blocks at 120 kHz from cyclic prefixes and from the two DM-RS symbols, and its timing from the slope over the DM-RS.
-Expect
+By the closed forms a signal on the grid of shifts is found with 0.18, 0.50, 0.88 and 0.99 at 8, 10, 12 and 14 dB, one half
+way between two shifts (3.9 dB lost) with 0.02, 0.06, 0.19 and 0.52. Every figure is printed with its closed form in
+brackets.
 
-    acquired                      SNR of a symbol 8 dB   10 dB   12 dB   14 dB
-      on the grid of shifts               0.22   0.54   0.88   0.99    found; closed form within 0.02
-      between two of them (-3.9 dB)       0.03   0.08   0.25   0.60    found; steps of half as much lose 0.9 dB at most
-
-    residual offset, standard deviation, Hz       0 dB    10 dB    20 dB
-      cyclic prefixes                              5 400    1 600      510
-      DM-RS pairs                                    310       82       25
-    timing, ns                                        7      2.1      0.7
-
-Half of every prefix is left out for echoes; DM-RS have twice the energy of data. Closed forms stand beside each.
+Half of every prefix is left out for echoes; DM-RS have twice the energy of data.
 """
 
 import argparse

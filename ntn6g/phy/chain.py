@@ -33,7 +33,7 @@ class LinkValues(TensorRecord):
     ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves. ``delay_s`` (light time),
     ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
     ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and
-    ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to a payload's amplifier, see `OnBoard`.
+    ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to the amplifier of a payload (`OnBoard`); idle without.
     Types are in ``DTYPES``.
     """
 
