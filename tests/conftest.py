@@ -18,7 +18,7 @@ class FreshProcesses(LoadFileScheduling):
 
     def __init__(self, config, log=None):
         super().__init__(config, log)
-        self._spent_s = {}
+        self._spent_s, self._retired = {}, set()
 
     def mark_test_complete(self, node, item_index, duration=0.0):
         self._spent_s[node] = self._spent_s.get(node, 0.0) + duration
@@ -28,11 +28,17 @@ class FreshProcesses(LoadFileScheduling):
         if node not in self.registered_collections:
             return  # it still collects
         if self.workqueue and not node.shutting_down and self._spent_s.get(node, 0.0) > _PROCESS_S:
+            self._retired.add(node)
             node.shutdown()  # once it has run what it holds
-            self.config.pluginmanager.getplugin("dsession")._clone_node(node)
         super()._reschedule(node)
         if self._pending_of(self.assigned_work[node]) < 2:  # a process starts a test once it knows the next
             super()._reschedule(node)
+
+    def remove_node(self, node):
+        crashed = super().remove_node(node)
+        if node in self._retired and self.workqueue:
+            self.config.pluginmanager.getplugin("dsession")._clone_node(node)
+        return crashed
 
 
 def pytest_xdist_make_scheduler(config, log):
