@@ -21,6 +21,7 @@ from ntn6g.study.build.rain import rain_along_db
 from ntn6g.study.engine import Recipe, Tally
 
 _EXTREMES = ("culmination_deg", "duration_s", "shortest_range_km", "longest_range_km", "largest_doppler_khz")
+_LEVELS = ("highest_snr_db", "lowest_snr_db")  # where a budget is given; of the instants of the track
 _ERRORS = ("largest_timing_error_us", "largest_doppler_error_hz", "usable_fraction")  # of what a terminal foretells
 
 
@@ -59,7 +60,7 @@ class PassStudy:
         moments = {"rise": found.rise, "culmination": found.culmination, "set": found.set}
         written = {f"{name}_utc": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for name, moment in moments.items()}
         known = _ERRORS if point.scenario.track.ephemeris else ()
-        figures = {name: tally.sums[name] for name in (*_EXTREMES, *known)}
+        figures = {name: tally.sums[name] for name in (*_EXTREMES, *_LEVELS, *known) if name in tally.sums}
         return {**written, **{name: value for name, value in figures.items() if not math.isnan(value)}}
 
     def series(self) -> list[dict[str, Any]]:
@@ -190,6 +191,8 @@ def _extremes(asked: Scenario, columns: Mapping[str, Any]) -> dict[str, float]:
         float(np.abs(np.append(columns["doppler_khz"], doppler_khz)).max()),
     )
     found_values = dict(zip(_EXTREMES, values, strict=True))
+    if "snr_db" in columns and np.isfinite(columns["snr_db"]).any():
+        found_values |= zip(_LEVELS, (float(f(columns["snr_db"])) for f in (np.nanmax, np.nanmin)), strict=True)
     if "ephemeris_usable" in columns:
         usable = columns["ephemeris_usable"]
         errors = (np.abs(columns[name][usable]) for name in ("timing_error_us", "doppler_error_hz"))
