@@ -74,7 +74,8 @@ def kinds(studies):
 
 CASES = {name: [] for name in shipped_configs()}
 CASES["quickstart with an offset"] = ["link.residual_offset_ppm=0.05"]
-CASES["terrestrial_tdl by clusters"] = ["channel.fading.kind=cdl", "sweep.grid.channel.fading.profile=[D]"]
+CDL = "channel.fading={kind: cdl, profile: A, delay_spread_ns: 100}"
+CASES["terrestrial_tdl by clusters"] = [CDL, "sweep.grid.channel.fading.profile=[D]"]
 
 
 @pytest.mark.parametrize("case", CASES)
