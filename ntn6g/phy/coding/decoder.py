@@ -50,7 +50,8 @@ class LayeredDecoder:
     compiled loop, each until all of its codewords hold or ``iterations`` are spent. The groups are made of codewords
     of like quality (mean of \|L\|, clipped), so that clear ones do not wait for hard ones, be it that points of
     different signal-to-noise ratio share a batch or that fading sets the blocks of one point apart. Moving single
-    codewords out of a running group was estimated to save less than it costs.
+    codewords out of a running group was estimated to save less than it costs. A GPU decodes all codewords as one
+    group, since groups one after another leave it idle; the outcome of a codeword is the same.
 
     References
     ----------
@@ -68,7 +69,7 @@ class LayeredDecoder:
         """Decode float32 [columns * Z, codewords], 0 where nothing was received."""
         code, words, size = self.code, llr.shape[1], self._group_size
         channel = self._rule.quantise(-llr)
-        if words <= size:
+        if words <= size or tf.config.list_physical_devices("GPU"):
             return self._group(channel)
         groups = -(-words // size)
         quality = tf.reduce_sum(tf.minimum(tf.abs(llr), CERTAIN), 0)

@@ -122,6 +122,15 @@ def test_a_codeword_is_decoded_the_same_beside_any_neighbours_bit_for_bit(receiv
         np.testing.assert_array_equal(beside_easy[32:], straight[32:])
 
 
+def test_one_group_as_on_a_gpu_decodes_as_many_groups_do(received, monkeypatch):
+    several = received.decode(received.llr)
+    assert len(received.llr) > GROUP
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [kind])
+
+    for one, group in zip(received.decode(received.llr, compiled=False), several, strict=True):
+        np.testing.assert_array_equal(one, group)
+
+
 def test_compiled_and_eager_results_are_equal_bit_for_bit(received):
     for eager, compiled in zip(
         received.decode(received.llr, compiled=False), received.decode(received.llr), strict=True
