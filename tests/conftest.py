@@ -2,6 +2,7 @@
 
 import functools
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", os.environ.get("NTN6G_TEST_GPU", "-1"))
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
+CONFIGS = {path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.yaml")}
 _PROCESS_S = 150.0  # of testing, after which a process is replaced
 
 
@@ -19,6 +21,11 @@ class FreshProcesses(LoadFileScheduling):
     def __init__(self, config, log=None):
         super().__init__(config, log)
         self._spent_s, self._retired = {}, set()
+
+    def _split_scope(self, nodeid):
+        """A file's tests stay together, but for those of one shipped config each: they go by its first letter."""
+        file, case = super()._split_scope(nodeid), nodeid.rpartition("[")[2].rstrip("]")
+        return f"{file}[{case[0]}]" if case in CONFIGS else file
 
     def mark_test_complete(self, node, item_index, duration=0.0):
         self._spent_s[node] = self._spent_s.get(node, 0.0) + duration
@@ -36,6 +43,8 @@ class FreshProcesses(LoadFileScheduling):
 
     def remove_node(self, node):
         crashed = super().remove_node(node)
+        if node in self._retired:
+            node.gateway.exit()  # else it stays, with its memory, until all tests are done
         if node in self._retired and self.workqueue:
             self.config.pluginmanager.getplugin("dsession")._clone_node(node)
         return crashed
