@@ -1,6 +1,5 @@
 """The compiled step of a link: what fixes its structure, and the call that turns work into chunks."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, lru_cache
@@ -24,9 +23,10 @@ from ntn6g.phy.physical_channel import scrambling_sequence
 from ntn6g.phy.receivers import BandedMmse, Detector, LmmseEstimator, MessagePassing, OneTap
 from ntn6g.phy.waveforms import WAVEFORMS, Waveform
 from ntn6g.study.build.allocation import WHOLE_SLOT, Allocation
+from ntn6g.study.build.compiled_step import CompiledStep, chunk_keys, total
 from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.build.payload import PayloadStructure, on_board
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
+from ntn6g.study.engine import BLOCKS_PER_CHUNK
 
 # Float32 values alive at once per resource element in the widest stage (demapper of 64-QAM: two axes of eight
 # metrics, symbols, channel, noise), and bytes of decoder state per coded bit (posterior twice, messages of about
@@ -262,7 +262,7 @@ class LinkWork:
     seed: int
 
 
-class LinkStep:
+class LinkStep(CompiledStep):
     """Computes chunks of a link, ``rows`` blocks a call, with one compilation.
 
     Parameters
@@ -275,54 +275,19 @@ class LinkStep:
 
     def __init__(self, chain: LinkChain | HarqChain | CodewordChain, *, rows: int) -> None:
         self.chain = chain
-        self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
-        # no Python control flow hangs on a tensor here, and autograph would take four fifths of the tracing time
-        self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
-        self._spent_s: list[float] = []
-
-    @property
-    def compile_count(self) -> int:
-        """How often the structure was traced."""
-        return int(self.compiled.experimental_get_tracing_count())
-
-    @property
-    def compile_s(self) -> float:
-        """What the first call took beyond the fastest other one."""
-        if not self._spent_s:
-            return 0.0
-        return max(0.0, self._spent_s[0] - min(self._spent_s[1:], default=0.0))
-
-    @property
-    def run_s(self) -> float:
-        """Time of all calls without `compile_s`."""
-        return sum(self._spent_s) - self.compile_s
+        super().__init__(rows=rows)
 
     def arguments(self, work: Sequence[tuple[LinkWork, int]]) -> tuple[tf.Tensor, LinkValues]:
         """Chunk keys uint32 [chunks, 2] and values [rows] of a batch."""
-        keys = [random.chunk_key(point.seed, point.channel_key, number) for point, number in work]
         columns = {
             name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK)
             for name, dtype in self.chain.values_type.DTYPES.items()
         }
         values = {name: tf.constant(column) for name, column in columns.items()}
-        return tf.constant(keys, tf.uint32), self.chain.values_type(**values)
+        return chunk_keys(work), self.chain.values_type(**values)
 
-    def __call__(self, work: Sequence[tuple[LinkWork, int]]) -> list[Chunk]:
-        """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
-        begun = time.perf_counter()
-        counts, sums = self.compiled(*self.arguments(work))
-        chunks = _chunks(
-            {name: column.numpy() for name, column in counts.items()},
-            {name: column.numpy() for name, column in sums.items()},
-        )
-        self._spent_s.append(time.perf_counter() - begun)
-        return chunks
-
-    def _sums(self, chunk_keys: tf.Tensor, values: LinkValues) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        outcome = self.chain(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
-
-        def total(column: tf.Tensor, dtype: tf.DType = tf.int64) -> tf.Tensor:
-            return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
+    def _sums(self, keys: tf.Tensor, values: LinkValues) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        outcome = self.chain(random.block_keys(keys, BLOCKS_PER_CHUNK), values)
 
         countable = outcome.counts()
         counts = {name: total(column) for name, column in countable.items()}
@@ -334,13 +299,3 @@ class LinkStep:
 def link_step(structure: LinkStructure, *, rows: int) -> LinkStep:
     """Step of a structure, built wherever it is to run."""
     return LinkStep(make_chain(structure), rows=rows)
-
-
-def _chunks(counts: Mapping[str, Any], sums: Mapping[str, Any]) -> list[Chunk]:
-    return [
-        Chunk(
-            {name: int(column[i]) for name, column in counts.items()},
-            {name: float(column[i]) for name, column in sums.items()},
-        )
-        for i in range(len(counts["blocks"]))
-    ]

@@ -1,6 +1,5 @@
 """The compiled step of a multistatic study."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,7 +9,8 @@ import tensorflow as tf
 
 from ntn6g.core import random
 from ntn6g.services.sensing import FixOutcome, FixTrial, FixValues
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
+from ntn6g.study.build.compiled_step import CompiledStep, chunk_keys, total
+from ntn6g.study.engine import BLOCKS_PER_CHUNK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def values_of(trial: FixTrial, points: Sequence[MultistaticWork], frames: int) -
     )
 
 
-class MultistaticStep:
+class MultistaticStep(CompiledStep):
     """Computes chunks of frames, ``rows`` frames a call, with one compilation.
 
     Parameters
@@ -80,52 +80,15 @@ class MultistaticStep:
     """
 
     def __init__(self, trial: FixTrial, *, rows: int) -> None:
-        self.trial, self.chunks_per_batch = trial, rows // BLOCKS_PER_CHUNK
-        self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
-        self._spent_s: list[float] = []
-
-    @property
-    def compile_count(self) -> int:
-        """How often the structure was traced."""
-        return int(self.compiled.experimental_get_tracing_count())
-
-    @property
-    def compile_s(self) -> float:
-        """What the first call took beyond the fastest other one."""
-        if not self._spent_s:
-            return 0.0
-        return max(0.0, self._spent_s[0] - min(self._spent_s[1:], default=0.0))
-
-    @property
-    def run_s(self) -> float:
-        """Time of all calls without `compile_s`."""
-        return sum(self._spent_s) - self.compile_s
+        self.trial = trial
+        super().__init__(rows=rows)
 
     def arguments(self, work: Sequence[tuple[MultistaticWork, int]]) -> tuple[tf.Tensor, FixValues]:
         """Chunk keys uint32 [chunks, 2] and values of a batch."""
-        keys = [random.chunk_key(point.seed, point.channel_key, number) for point, number in work]
-        return tf.constant(keys, tf.uint32), values_of(self.trial, [point for point, _ in work], BLOCKS_PER_CHUNK)
+        return chunk_keys(work), values_of(self.trial, [point for point, _ in work], BLOCKS_PER_CHUNK)
 
-    def __call__(self, work: Sequence[tuple[MultistaticWork, int]]) -> list[Chunk]:
-        """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
-        begun = time.perf_counter()
-        counts, sums = (
-            {name: column.numpy() for name, column in part.items()} for part in self.compiled(*self.arguments(work))
-        )
-        self._spent_s.append(time.perf_counter() - begun)
-        return [
-            Chunk(
-                {name: int(column[i]) for name, column in counts.items()},
-                {name: float(column[i]) for name, column in sums.items()},
-            )
-            for i in range(self.chunks_per_batch)
-        ]
-
-    def _sums(self, chunk_keys: tf.Tensor, values: FixValues) -> tuple[dict[str, Any], dict[str, Any]]:
-        outcome: FixOutcome = self.trial(random.block_keys(chunk_keys, BLOCKS_PER_CHUNK), values)
-
-        def total(column: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-            return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
+    def _sums(self, keys: tf.Tensor, values: FixValues) -> tuple[dict[str, Any], dict[str, Any]]:
+        outcome: FixOutcome = self.trial(random.block_keys(keys, BLOCKS_PER_CHUNK), values)
 
         counts = {"blocks": total(tf.ones_like(values.multiple), tf.int64)}
         sums = {}

@@ -1,6 +1,5 @@
 """The compiled step of a sensing study: what fixes its structure, and the call that turns work into chunks."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
@@ -24,8 +23,9 @@ from ntn6g.services.sensing import (
     TrialOutcome,
     TrialValues,
 )
+from ntn6g.study.build.compiled_step import CompiledStep, chunk_keys, total
 from ntn6g.study.build.fading import fading_profile
-from ntn6g.study.engine import BLOCKS_PER_CHUNK, Chunk
+from ntn6g.study.engine import BLOCKS_PER_CHUNK
 
 _BATCH_BYTES = 256 * 2**20
 _BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the map, alive at once
@@ -172,7 +172,7 @@ class SensingWork:
     """Fields of `Surroundings`, in their order."""
 
 
-class SensingStep:
+class SensingStep(CompiledStep):
     """Computes chunks of frames, ``rows`` frames a call, with one compilation.
 
     Parameters
@@ -187,59 +187,22 @@ class SensingStep:
 
     def __init__(self, trial: SensingTrial, link: SharedLink | None = None, *, rows: int) -> None:
         self.trial, self.link = trial, link
-        self.chunks_per_batch = rows // BLOCKS_PER_CHUNK
-        self.compiled = tf.function(self._sums, jit_compile=True, autograph=False)
-        self._spent_s: list[float] = []
-
-    @property
-    def compile_count(self) -> int:
-        """How often the structure was traced."""
-        return int(self.compiled.experimental_get_tracing_count())
-
-    @property
-    def compile_s(self) -> float:
-        """What the first call took beyond the fastest other one."""
-        if not self._spent_s:
-            return 0.0
-        return max(0.0, self._spent_s[0] - min(self._spent_s[1:], default=0.0))
-
-    @property
-    def run_s(self) -> float:
-        """Time of all calls without `compile_s`."""
-        return sum(self._spent_s) - self.compile_s
+        super().__init__(rows=rows)
 
     def arguments(self, work: Sequence[tuple[SensingWork, int]]) -> tuple[tf.Tensor, TrialValues, LinkConditions]:
         """Chunk keys uint32 [chunks, 2], values and conditions [rows] of a batch."""
-        keys = [random.chunk_key(point.seed, point.channel_key, number) for point, number in work]
         points = [point for point, _ in work]
         link = np.repeat(np.array([point.link for point in points], np.float32), BLOCKS_PER_CHUNK, axis=0)
         values = values_of(points, BLOCKS_PER_CHUNK)
         snr, delay_spread_s, doppler_hz = (tf.constant(column) for column in link.T)
         conditions = LinkConditions(snr, delay_spread_s, doppler_hz, values.pilot_share)
-        return tf.constant(keys, tf.uint32), values, conditions
-
-    def __call__(self, work: Sequence[tuple[SensingWork, int]]) -> list[Chunk]:
-        """Compute the chunks with these (point, number) pairs, exactly ``chunks_per_batch`` of them."""
-        begun = time.perf_counter()
-        found = self.compiled(*self.arguments(work))
-        counts, sums = ({name: column.numpy() for name, column in part.items()} for part in found)
-        self._spent_s.append(time.perf_counter() - begun)
-        return [
-            Chunk(
-                {name: int(column[i]) for name, column in counts.items()},
-                {name: float(column[i]) for name, column in sums.items()},
-            )
-            for i in range(self.chunks_per_batch)
-        ]
+        return chunk_keys(work), values, conditions
 
     def _sums(
-        self, chunk_keys: tf.Tensor, values: TrialValues, conditions: LinkConditions
+        self, keys: tf.Tensor, values: TrialValues, conditions: LinkConditions
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        keys = random.block_keys(chunk_keys, BLOCKS_PER_CHUNK)
+        keys = random.block_keys(keys, BLOCKS_PER_CHUNK)
         outcome: TrialOutcome = self.trial(keys, values)
-
-        def total(column: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-            return tf.reduce_sum(tf.reshape(tf.cast(column, dtype), [-1, BLOCKS_PER_CHUNK]), axis=1)
 
         alarms = tf.cast(outcome.false_alarms, tf.int64)
         counts: dict[str, tf.Tensor] = {
