@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from ntn6g.channel import ChannelRealization, FlatChannel
 from ntn6g.core import random
 from ntn6g.core.errors import ScenarioError
-from ntn6g.phy.chain import LinkChain, LinkValues, noise_variance_of
+from ntn6g.phy.chain import LinkChain
+from ntn6g.phy.link_values import LinkValues, noise_variance_of
 from ntn6g.phy.physical_channel.precoding import (
     codebook_matrix,
     eigenbeams,
@@ -187,9 +188,7 @@ class LayeredChain(LinkChain):
         sent = [tf.add_n([weighted(p, v, each) for v, each in enumerate(layers)]) for p in ports]
         heard = [[self._air(pair, sent[p]) for p, pair in enumerate(row)] for row in moving]
         received = [tf.add_n([signal for signal, _ in row]) for row in heard]
-        channel = [
-            [tf.add_n([weighted(p, v, row[p][1]) for p in ports]) for v in range(len(layers))] for row in heard
-        ]
+        channel = [[tf.add_n([weighted(p, v, row[p][1]) for p in ports]) for v in range(len(layers))] for row in heard]
         return received, channel
 
     def _weights(self, moving: list[list[ChannelRealization]], like: tf.Tensor) -> tf.Tensor:

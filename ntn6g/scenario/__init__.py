@@ -45,7 +45,7 @@ from ntn6g.scenario.channel import (
 from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.harq import Harq, LimitedBuffer
-from ntn6g.scenario.link import Budget, Decoder, Link, Power, Ptrs
+from ntn6g.scenario.link import Decoder, Link, Ptrs
 from ntn6g.scenario.load import dump, load, shipped_configs
 from ntn6g.scenario.losses import GasModel, Losses, ObstacleModel, ScintillationModel, Weather
 from ntn6g.scenario.multistatic import EchoPath, Multistatic
@@ -66,15 +66,9 @@ from ntn6g.scenario.platforms import (
     Tle,
     Walker,
 )
-from ntn6g.scenario.scenario import (
-    Part,
-    Scenario,
-    apply,
-    flatten,
-    from_mapping,
-    json_schema,
-    sweep_points,
-)
+from ntn6g.scenario.points import apply, flatten, from_mapping, sweep_points
+from ntn6g.scenario.power import Budget, Power
+from ntn6g.scenario.scenario import Part, Scenario, json_schema
 from ntn6g.scenario.sensing import Communication, Detector, EchoBudget, SensedTarget, Sensing
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep

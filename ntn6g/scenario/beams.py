@@ -7,7 +7,7 @@ from pydantic import Field
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.antennas import Antennas
 from ntn6g.scenario.fields import Section, UtcTime
-from ntn6g.scenario.link import Power
+from ntn6g.scenario.power import Power
 
 
 class Beams(Section):

@@ -12,7 +12,8 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import merge, nested, plain
 from ntn6g.scenario.files import with_files
 from ntn6g.scenario.messages import unknown_key, unknown_name
-from ntn6g.scenario.scenario import Scenario, from_mapping, settable_keys
+from ntn6g.scenario.points import from_mapping
+from ntn6g.scenario.scenario import Scenario, settable_keys
 
 _INT, _FLOAT, _TIMESTAMP = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "timestamp"))
 # As in YAML 1.2, 1e-3 is a number, 010 is ten, and 12:30 and instants are text; PyYAML follows YAML 1.1.
@@ -58,9 +59,7 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
                 None, None, f"key {key!r} is not text; quote it", key_node.start_mark
             )
         if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {key!r} is given twice", key_node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
         seen.add(key)
     return loader.construct_mapping(node, deep=True)  # type: ignore[return-value]  # the keys are text
 
@@ -104,9 +103,7 @@ def _find(config: str | Path) -> Path:
     shipped = shipped_configs()
     if str(config) in shipped:
         return shipped[str(config)]
-    raise ScenarioError(
-        unknown_name(str(config), shipped, "is neither a file nor a shipped config"), key="config"
-    )
+    raise ScenarioError(unknown_name(str(config), shipped, "is neither a file nor a shipped config"), key="config")
 
 
 def _overrides(raw: Any, overrides: Sequence[str]) -> dict[str, Any]:

@@ -101,7 +101,7 @@ def merge(
     out: Annotated[Path, typer.Option(help="Folder for the joined run.")],
 ) -> None:
     """Join runs of one scenario that computed different points."""
-    from ntn6g.study.run import merge as join
+    from ntn6g.study.join import join
 
     join(folders, out)
 

@@ -31,7 +31,7 @@ class How:
 
 
 @dataclass
-class _Session:
+class Session:
     """One session on a run folder: its studies, the state of their points, and what they cost."""
 
     scenario: Scenario
@@ -112,7 +112,7 @@ def run_scenario(scenario: Scenario, out: Path, how: How = How()) -> int:
         device.start()
         from ntn6g.study.build import build
 
-        session = _Session(scenario, build(scenario))
+        session = Session(scenario, build(scenario))
     _check_points(session, how.points)
     versions, numerics = device.versions(), device.numerics(_batch_rows(session.studies))
     executor = _executor(scenario, how)
@@ -136,7 +136,7 @@ def run_scenario(scenario: Scenario, out: Path, how: How = How()) -> int:
     return _say(session, folder, display, interrupted=interrupted)
 
 
-def _check_points(session: _Session, chosen: tuple[int, int | None]) -> None:
+def _check_points(session: Session, chosen: tuple[int, int | None]) -> None:
     count = sum(len(study.points) for study in session.studies)
     if not range(count)[slice(*chosen)]:
         given = f"{chosen[0]}:{'' if chosen[1] is None else chosen[1]}"
@@ -172,7 +172,7 @@ def _batch_rows(studies: list[Any]) -> dict[str, int]:
 
 
 def _compute(
-    session: _Session,
+    session: Session,
     folder: runfolder.RunFolder,
     executor: engine.Executor,
     display: Display,
@@ -197,7 +197,7 @@ def _compute(
 
 
 def _compute_group(
-    session: _Session,
+    session: Session,
     name: str,
     study: Any,
     states: Sequence[engine.Progress[Any]],
@@ -233,7 +233,7 @@ def _compute_group(
 
 
 def conclude(
-    session: _Session,
+    session: Session,
     folder: runfolder.RunFolder,
     *,
     versions: dict[str, str],
@@ -269,9 +269,7 @@ def conclude(
         draw_run(folder.path)
 
 
-def _manifest(
-    session: _Session, versions: dict[str, str], numerics: dict[str, Any], workers: int
-) -> dict[str, Any]:
+def _manifest(session: Session, versions: dict[str, str], numerics: dict[str, Any], workers: int) -> dict[str, Any]:
     scenario, states = session.scenario, session.all_states
     return {
         "study": scenario.study or {study.part: study.kind for study in session.studies},
@@ -306,7 +304,7 @@ def _manifest(
     }
 
 
-def _say(session: _Session, folder: runfolder.RunFolder, display: Display, *, interrupted: bool) -> int:
+def _say(session: Session, folder: runfolder.RunFolder, display: Display, *, interrupted: bool) -> int:
     failed = [state for state in session.all_states if state.failure]
     for state in failed:
         where = ", ".join(f"{path}={value}" for path, value in state.point.axes.items()) or "the only point"
@@ -320,42 +318,6 @@ def _say(session: _Session, folder: runfolder.RunFolder, display: Display, *, in
         f"{costs.compile_s:.0f} s of it compiling {costs.compile_count} structure{'s' * (costs.compile_count != 1)}"
     )
     return FAILED if failed else DONE
-
-
-def merge(folders: Sequence[Path], out: Path) -> None:
-    """Join the ledgers of runs of one scenario, whatever ranges of points they computed, into a new run folder.
-
-    Raises
-    ------
-    ScenarioError
-        Folders of different scenarios, versions or numerics, or without a run.
-    RunError
-        Ledgers that disagree.
-    """
-    if out.resolve() in [folder.resolve() for folder in folders]:
-        raise ScenarioError(f"{out} is one of the runs to join; choose another folder", key="--out")
-    scenario, versions, numerics = runfolder.require_alike(folders)
-    device.start()
-    from ntn6g.study.build import build
-
-    session = _Session(scenario, build(scenario))
-    folder = runfolder.RunFolder(out, scenario, versions=versions, numerics=numerics, fresh=False)
-    with folder.locked():
-        ledger = engine.Ledger(folder.ledger)
-        try:
-            for other in folders:
-                ledger.take_from(other / runfolder.LEDGER)
-            session.resume(ledger, (0, None))
-            ledger.plan([state.seen() for state in session.all_states])
-        finally:
-            ledger.close()
-    session.costs, session.ledger_s, wall_s = runfolder.joined_costs(folders)
-    session.clock -= wall_s
-    conclude(session, folder, versions=versions, numerics=numerics, workers=0, joined=folders)
-    done = sum(state.stopped_by is not None for state in session.all_states)
-    missing = len(session.all_states) - done
-    more = f"; {missing} are missing, 'ntn6g run {out}/scenario.yaml --out {out}' computes them" if missing else ""
-    Display(quiet=False).say(f"{out}: {done} points of {len(folders)} runs{more}")
 
 
 @contextlib.contextmanager

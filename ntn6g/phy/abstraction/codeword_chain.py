@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from ntn6g.core import random
 from ntn6g.phy.abstraction.code_block import CodeBlock
-from ntn6g.phy.chain import LinkValues
 from ntn6g.phy.coding import CodewordCode
 from ntn6g.phy.coding.transport import DEFAULT_DECODER
+from ntn6g.phy.link_values import LinkValues
 from ntn6g.phy.modulation import MODULATION_OF_ORDER, Modulation
 from ntn6g.phy.outcome import LinkOutcome
 

@@ -6,8 +6,9 @@ from typing import ClassVar
 import tensorflow as tf
 
 from ntn6g.core import random
-from ntn6g.phy.chain import LinkChain, LinkValues
+from ntn6g.phy.chain import LinkChain
 from ntn6g.phy.coding import TransportCode
+from ntn6g.phy.link_values import LinkValues
 from ntn6g.phy.outcome import LinkOutcome
 
 
@@ -86,9 +87,7 @@ class HarqChain:
 
     values_type: ClassVar[type[LinkValues]] = HarqValues
 
-    def __init__(
-        self, chain: LinkChain, code: TransportCode, *, versions: int, most: int, repetitions: int
-    ) -> None:
+    def __init__(self, chain: LinkChain, code: TransportCode, *, versions: int, most: int, repetitions: int) -> None:
         self.chain, self._code, self._versions = chain, code, versions
         self._most, self._repetitions = most, repetitions
 
@@ -107,9 +106,7 @@ class HarqChain:
             version = number % self._versions
             coded = code.send(codeword, version)
             start_s = tf.cast(number, tf.float32) * apart_s
-            equalised, sinr = chain.transfer(
-                keys, values, coded, noise_keys=_noise_keys(keys, number), start_s=start_s
-            )
+            equalised, sinr = chain.transfer(keys, values, coded, noise_keys=_noise_keys(keys, number), start_s=start_s)
             llr = chain.modulation.llr(equalised.symbols, equalised.noise_variance)
             trying = state["open"] & (state["delivered_at"] == 0)
             soft = tf.where(trying, state["soft"] + code.collect(llr, version), state["soft"])
