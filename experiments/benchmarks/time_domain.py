@@ -24,7 +24,7 @@ ROUNDS = 5
 def _ours() -> tuple[object, float]:
     grid = SlotGrid(resource_blocks=BLOCKS, subcarrier_spacing_hz=SPACING_HZ)
     ofdm, fading = Ofdm(grid), TappedDelayLine(tdl_profile("D"))
-    channel = TimeDomainChannel(ofdm.samples, ofdm.sample_rate_hz, grid.subcarriers * SPACING_HZ, degree=1)
+    channel = TimeDomainChannel(ofdm.samples, ofdm.sample_rate_hz, grid.subcarriers * SPACING_HZ)
 
     def every(value: float) -> tf.Tensor:
         return tf.fill([ROWS], np.float32(value))

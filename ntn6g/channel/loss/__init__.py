@@ -1,4 +1,4 @@
-"""What takes power from a wave on its way: one file per term, each in decibels and never negative."""
+"""What takes power from a wave on its way: one file per term, each in decibels."""
 
 from ntn6g.channel.loss.free_space import free_space_loss_db
 from ntn6g.channel.loss.gas import gas_loss_db, zenith_gas_loss_db

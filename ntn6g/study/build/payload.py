@@ -87,7 +87,7 @@ class FeederLink:
         return budget.cnr_db
 
     def combined_db(self, service_db: Any, bandwidth_hz: float, air: scenario.Channel) -> Any:
-        """Carrier over noise behind both hops; the law is the same from either side."""
+        """Carrier over noise behind both hops that do not fade; the law is the same from either side."""
         ratios = db_to_linear(self.cnr_db(bandwidth_hz, air)), db_to_linear(service_db)
         return linear_to_db(transparent_cnr(*ratios, shares_power=self.asked.noise_shares_power))
 
