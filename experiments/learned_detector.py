@@ -93,14 +93,13 @@ class Draws:
 
 def train(draws, steps):
     """The network after so many steps of Adam on new frames each."""
-    import keras
     import tensorflow as tf
 
     from ntn6g.services.sensing.learned import detector_network, features
 
     network, optimizer = (
         detector_network(seed=SEED),
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, steps)),
+        tf.keras.optimizers.Adam(tf.keras.optimizers.schedules.CosineDecay(1e-2, steps)),
     )
     optimizer.build(network.trainable_variables)
 

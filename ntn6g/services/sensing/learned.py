@@ -21,11 +21,10 @@ def detector_network(*, channels: int = 12, layers: int = 3, seed: int = 1) -> A
 
     Returns
     -------
-    keras.Model
+    tf.keras.Model
         Float32 [batch, Doppler, delay, 1] to the same.
     """
-    import keras
-
+    keras = tf.keras
     inputs = hidden = keras.Input((None, None, 1))
     for layer in range(layers + 1):
         last = layer == layers

@@ -7,7 +7,7 @@ from sionna.phy.mapping import Demapper
 
 from ntn6g.phy import BITS_PER_SYMBOL, Modulation
 
-SQUARE = [name for name in BITS_PER_SYMBOL if name != "bpsk"]
+SQUARE = [name for name, bits in BITS_PER_SYMBOL.items() if bits > 1]
 
 
 def all_labels(bits):
