@@ -23,9 +23,9 @@ class FreshProcesses(LoadFileScheduling):
         self._spent_s, self._retired = {}, set()
 
     def _split_scope(self, nodeid):
-        """A file's tests stay together, but for those of one shipped config each: they go by its first letter."""
-        file, case = super()._split_scope(nodeid), nodeid.rpartition("[")[2].rstrip("]")
-        return f"{file}[{case[0]}]" if case in CONFIGS else file
+        """A file's tests stay together; those of one shipped config, whatever their file, share its programs."""
+        case = nodeid.rpartition("[")[2].rstrip("]")
+        return case if case in CONFIGS else super()._split_scope(nodeid)
 
     def mark_test_complete(self, node, item_index, duration=0.0):
         self._spent_s[node] = self._spent_s.get(node, 0.0) + duration
