@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 CONFIGS = {path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.yaml")}
-_PROCESS_S = 150.0  # of testing, after which a process is replaced
+_PROCESS_S = 400.0  # of testing, after which a process is replaced
 
 
 class FreshProcesses(LoadFileScheduling):

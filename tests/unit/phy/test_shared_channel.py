@@ -15,10 +15,10 @@ BLOCKS, CELL, RNTI = 8, 77, 4321
 NAMES = {order: name for name, order in BITS_PER_SYMBOL.items()}
 
 
-def sionna_pusch(*, layers=1, mcs_index=14, table=1, mapping="A", symbols=(0, 14), slot=0, **dmrs):
+def sionna_pusch(*, layers=1, mcs_index=14, table=1, mapping="A", symbols=(0, 14), slot=0, n_id=(CELL, CELL), **dmrs):
     config = PUSCHConfig(
         carrier_config=CarrierConfig(n_size_grid=BLOCKS, subcarrier_spacing=30, n_cell_id=CELL, slot_number=slot),
-        pusch_dmrs_config=PUSCHDMRSConfig(n_id=[CELL, CELL], **dmrs),
+        pusch_dmrs_config=PUSCHDMRSConfig(n_id=n_id and list(n_id), **dmrs),
         tb_config=TBConfig(channel_type="PUSCH", mcs_index=mcs_index, mcs_table=table, n_id=CELL),
         n_rnti=RNTI,
         mapping_type=mapping,
@@ -124,8 +124,8 @@ def test_dmrs_symbols_equal_sionnas_for_every_pusch_allocation(dmrs_length):
                     for length in range(1, 15 - first):
                         arguments = {"type_a_position": position, "additional_position": additional}
                         arguments["length"] = dmrs_length
-                        try:
-                            peer = sionna_pusch(mapping=mapping, symbols=(first, length), **arguments)
+                        try:  # an identity, which moves no symbol, takes Sionna 15 ms to check
+                            peer = sionna_pusch(mapping=mapping, symbols=(first, length), n_id=None, **arguments)
                         except AssertionError:
                             continue
                         if mapping == "A" and first + length < position + dmrs_length:
