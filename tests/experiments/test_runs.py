@@ -569,26 +569,24 @@ def test_a_swept_seed_draws_anew_and_gives_the_run_of_that_seed(run, rows, share
     assert both == [(row["bits"], row["bit_errors"]) for row in alone]
 
 
-def test_a_fresh_start_leaves_what_is_not_of_the_run(run, reduced, shared_steps, tmp_path):
-    overrides = reduced("awgn_uncoded")
-    assert run("awgn_uncoded", "again", *overrides) == 0
+def test_a_fresh_start_leaves_what_is_not_of_the_run(run, shared_steps, tmp_path):
+    assert run(UNCODED, "again") == 0
     for name in ("mine.png", "report.html"):
         (tmp_path / "again" / name).write_text("")
 
-    assert run("awgn_uncoded", "again", *overrides, fresh=True) == 0
+    assert run(UNCODED, "again", fresh=True) == 0
 
     assert (tmp_path / "again" / "mine.png").exists()
     assert not (tmp_path / "again" / "report.html").exists()
 
 
 @pytest.mark.parametrize("manifest", ["[1]", '{"study": "li'])
-def test_a_damaged_manifest_is_one_line(run, reduced, shared_steps, no_figures, tmp_path, capsys, manifest):
-    overrides = reduced("awgn_uncoded")
-    assert run("awgn_uncoded", "out", *overrides) == 0
+def test_a_damaged_manifest_is_one_line(run, shared_steps, no_figures, tmp_path, capsys, manifest):
+    assert run(UNCODED, "out") == 0
     (tmp_path / "out" / "manifest.json").write_text(manifest)
 
     folder = str(tmp_path / "out")
-    assert run("awgn_uncoded", "out", *overrides) == 2
+    assert run(UNCODED, "out") == 2
     for command in (["plot", folder, "--out", str(tmp_path / "f.png")], ["report", folder]):
         assert main(command) == 2
     assert main(["merge", folder, "--out", str(tmp_path / "joined")]) == 2
@@ -597,27 +595,25 @@ def test_a_damaged_manifest_is_one_line(run, reduced, shared_steps, no_figures, 
     assert all(line.startswith("error: ") for line in lines)
 
 
-def test_a_ledger_that_is_none_is_one_line(run, reduced, shared_steps, no_figures, tmp_path, capsys):
-    overrides = reduced("awgn_uncoded")
-    assert run("awgn_uncoded", "out", *overrides) == 0
+def test_a_ledger_that_is_none_is_one_line(run, shared_steps, no_figures, tmp_path, capsys):
+    assert run(UNCODED, "out") == 0
     (tmp_path / "out" / "ledger.sqlite").write_text("no database at all, but long enough to be read as one" * 100)
 
-    assert run("awgn_uncoded", "out", *overrides) == 1
+    assert run(UNCODED, "out") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: cannot open the ledger")
 
 
-def test_a_figure_that_cannot_be_written_is_one_line(run, reduced, shared_steps, no_figures, tmp_path, capsys):
-    assert run("awgn_uncoded", "out", *reduced("awgn_uncoded")) == 0
+def test_a_figure_that_cannot_be_written_is_one_line(run, shared_steps, no_figures, tmp_path, capsys):
+    assert run(UNCODED, "out") == 0
     (tmp_path / "file").write_text("")
 
     assert main(["plot", str(tmp_path / "out"), "--out", str(tmp_path / "file" / "f.png")]) == 2
     assert capsys.readouterr().err.startswith("error: --out: ")
 
 
-def test_the_first_of_two_targets_ends_a_point(run, rows, reduced, shared_steps, no_figures):
-    overrides = [*reduced("quickstart"), "parts.curves.stop={block_errors: 40, relative_ci: 0.9, max_blocks: 320}"]
-    assert run("quickstart", "both", *overrides) == 0
+def test_the_first_of_two_targets_ends_a_point(run, rows, shared_steps, no_figures):
+    assert run(SMALL, "both", "parts.curves.stop={block_errors: 40, relative_ci: 0.9, max_blocks: 320}") == 0
 
     reasons = {row["stopped_by"] for row in rows("both", "curves")}
     assert "relative_ci" in reasons | {"block_errors"}
