@@ -24,6 +24,7 @@ from ntn6g.channel.tables import (
     median_delay_spread_s,
     median_k_factor_db,
 )
+from ntn6g.channel.time_domain import following_error
 
 __all__ = [
     "ENVIRONMENTS",
@@ -43,6 +44,7 @@ __all__ = [
     "check_longest_delay",
     "combination_db",
     "conformance_profile",
+    "following_error",
     "frequency_response",
     "g_over_t_db_k",
     "link_budget",

@@ -16,6 +16,31 @@ from ntn6g.channel.realization import ChannelRealization
 from ntn6g.channel.response import once, phasor
 
 
+def following_error(turn_hz: float, segment_s: float, degree: int) -> float:
+    r"""Power of what a polynomial misses of a path that turns steadily, over the path's power.
+
+    A turn by x rad over half a segment is read at the Chebyshev points. Interpolated between them it errs by about
+
+    .. math:: \frac{x^{n+1}}{2^n (n+1)!} T_{n+1}(u), \qquad x = \pi f\,T_{seg},
+
+    for a degree n (the remainder of Chebyshev interpolation); here the mean over the segment is computed, at any x.
+
+    Parameters
+    ----------
+    turn_hz : float
+        Frequency f of the turn.
+    segment_s : float
+        Duration of a segment.
+    degree : int
+        n.
+    """
+    nodes, place = chebyshev.chebpts1(degree + 1), np.linspace(-1.0, 1.0, 401)
+    x = math.pi * turn_hz * segment_s
+    weights = chebyshev.chebfit(nodes, np.stack([np.cos(x * nodes), np.sin(x * nodes)], 1), degree)
+    followed = chebyshev.chebval(place, weights)
+    return float(np.mean((followed[0] - np.cos(x * place)) ** 2 + (followed[1] - np.sin(x * place)) ** 2))
+
+
 class TimeDomainChannel:
     """Applies realizations to blocks of samples.
 
@@ -29,8 +54,7 @@ class TimeDomainChannel:
         Two-sided width that the signal occupies about the carrier, at most 0.9 of the sample rate. Between it and
         the sample rate the filters fall to zero.
     degree : int
-        Of the polynomials in time. What is left out of a turn by ``x`` rad across half a segment is about
-        x^(degree + 1) / (degree + 1)!.
+        Of the polynomials in time; `following_error` says what they leave out.
     points : int
         Of the transforms, 256 or more; three quarters of them are the segment over which one polynomial holds.
 
@@ -70,6 +94,11 @@ class TimeDomainChannel:
     def earliest_s(self) -> float:
         """Least delay, negative: how far the filters look ahead, with as much again for what rings."""
         return -0.5 * self._tail / self._rate_hz
+
+    @property
+    def segment_s(self) -> float:
+        """How long one polynomial of time holds."""
+        return (self._hop - 1) / self._rate_hz
 
     @property
     def times_s(self) -> NDArray[np.float64]:

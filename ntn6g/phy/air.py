@@ -1,6 +1,6 @@
 """From the grid that is sent to the grid that arrives, without noise: per subcarrier, or as samples."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +14,7 @@ from ntn6g.phy.grid import SYMBOLS_PER_SLOT, SlotGrid
 from ntn6g.phy.ofdm import Ofdm
 from ntn6g.phy.synchronisation import common_phase, offset_of_pairs, offset_of_prefixes, offset_within_symbol
 from ntn6g.phy.synchronisation.compensation import wanted_gain
-from ntn6g.phy.synchronisation.estimation import offset_turn
+from ntn6g.phy.synchronisation.estimation import delay_of_pilots, offset_turn
 
 
 class SubcarrierPath:
@@ -64,14 +64,15 @@ class SamplePath:
         The slot.
     normalise : bool
         As in `SubcarrierPath`.
+    degree : int
+        Of the polynomials by which gains move between the instants at which they are drawn, see `TimeDomainChannel`.
     """
 
-    def __init__(self, grid: SlotGrid, *, normalise: bool) -> None:
+    def __init__(self, grid: SlotGrid, *, normalise: bool, degree: int = 2) -> None:
         self._grid, self._normalise = grid, normalise
         self._ofdm = Ofdm(grid)
-        self._channel = TimeDomainChannel(
-            self._ofdm.samples, self._ofdm.sample_rate_hz, grid.subcarriers * grid.subcarrier_spacing_hz
-        )
+        bandwidth_hz = grid.subcarriers * grid.subcarrier_spacing_hz
+        self._channel = TimeDomainChannel(self._ofdm.samples, self._ofdm.sample_rate_hz, bandwidth_hz, degree=degree)
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -93,10 +94,16 @@ class SamplePath:
         """Least delay that the samples can hold, negative."""
         return self._channel.earliest_s
 
+    @property
+    def segment_s(self) -> float:
+        """How long one polynomial of time holds."""
+        return self._channel.segment_s
+
     def __call__(self, realization: ChannelRealization, sent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """What arrives, and the true channel of every element: complex64 [B, 14, subcarriers] each."""
         samples, channel = self._through(realization, sent)
-        return self._ofdm.demodulate(samples), self._turned(channel, realization.bulk_doppler_hz)
+        turned = self._turned(channel, realization.bulk_doppler_hz, realization.bulk_doppler_rate_hz_s)
+        return self._ofdm.demodulate(samples), turned
 
     def _through(self, realization: ChannelRealization, sent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Samples that arrive, and the channel of every element without the offset."""
@@ -107,12 +114,28 @@ class SamplePath:
         if self._normalise:
             scale = _root_mean_power(channel)
             channel, samples = channel / scale, samples / scale[:, 0]
-        late = tf.cast(realization.bulk_delay_s, tf.float32)[:, None, None]
+        window_s = self._grid.symbol_times_s - self._ofdm.advance_s
+        drifting_s = realization.bulk_delay_s[:, None] + realization.bulk_delay_rate[:, None] * window_s
+        late = tf.cast(drifting_s, tf.float32)[:, :, None]
         return samples, channel * tf.complex(*phasor(-late * self._grid.frequencies_hz.astype("float32")))
 
-    def _turned(self, channel: tf.Tensor, offset_hz: tf.Tensor) -> tf.Tensor:
-        turn = common_phase(offset_hz, self._grid, earlier_s=self._ofdm.advance_s)[:, :, None]
+    def _turned(self, channel: tf.Tensor, offset_hz: tf.Tensor, rate_hz_s: tf.Tensor) -> tf.Tensor:
+        early_s = self._ofdm.advance_s
+        turn = common_phase(offset_hz, self._grid, earlier_s=early_s, rate_hz_s=rate_hz_s)[:, :, None]
         return channel * turn * _shrunk(offset_hz, self._grid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What a synchroniser leaves of each block, float32 [B].
+
+    ``offset_hz`` is the true frequency offset less the one taken away, in the middle of the slot; ``timing_s`` the mean
+    delay that the DM-RS show less that of the line of sight, so that echoes count (None without DM-RS): the error of a
+    timing advance corrected by it.
+    """
+
+    offset_hz: tf.Tensor
+    timing_s: tf.Tensor | None
 
 
 class SynchronisedPath(SamplePath):
@@ -129,16 +152,18 @@ class SynchronisedPath(SamplePath):
         As in `SubcarrierPath`.
     prefixes, pilots : bool
         What the receiver uses, prefixes first.
+    degree : int
+        As in `SamplePath`.
     """
 
-    def __init__(self, grid: SlotGrid, *, normalise: bool, prefixes: bool, pilots: bool) -> None:
-        super().__init__(grid, normalise=normalise)
+    def __init__(self, grid: SlotGrid, *, normalise: bool, prefixes: bool, pilots: bool, degree: int = 2) -> None:
+        super().__init__(grid, normalise=normalise, degree=degree)
         self._prefixes, self._pilots = prefixes, pilots
 
     def hear(
         self, realization: ChannelRealization, sent: tf.Tensor, noise_keys: tf.Tensor, noise_variance: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What arrives with noise, uint32 [B, 2] and float32 [B], and the true channel after correction."""
+    ) -> tuple[tf.Tensor, tf.Tensor, Left]:
+        """What arrives with noise, uint32 [B, 2] and float32 [B], the true channel after correction, what is left."""
         samples, channel = self._through(realization, sent)
         noise = random.complex_normal(noise_keys, (samples.shape[1],))
         samples += tf.cast(tf.sqrt(noise_variance), tf.complex64)[:, None] * noise
@@ -151,7 +176,14 @@ class SynchronisedPath(SamplePath):
             found_hz = offset_of_pairs(self._grid, received)
             received = self._ofdm.demodulate(self._corrected(samples, found_hz))
             left_hz -= tf.cast(found_hz, tf.float64)
-        return received, self._turned(channel, left_hz)
+        rate_hz_s = realization.bulk_doppler_rate_hz_s
+        middle_s = 0.5 * self._grid.slot_duration_s
+        late_s = realization.bulk_delay_s + realization.bulk_delay_rate * middle_s
+        timing_s = None
+        if len(self._grid.dmrs_symbols):
+            timing_s = delay_of_pilots(self._grid, received) - tf.cast(late_s, tf.float32)
+        left = Left(offset_hz=tf.cast(left_hz + rate_hz_s * middle_s, tf.float32), timing_s=timing_s)
+        return received, self._turned(channel, left_hz, rate_hz_s), left
 
     def _corrected(self, samples: tf.Tensor, offset_hz: tf.Tensor) -> tf.Tensor:
         return samples * offset_turn(offset_hz, self._ofdm, self._ofdm.samples)

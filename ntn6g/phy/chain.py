@@ -1,6 +1,6 @@
 """One batch of blocks through one link: bits, code, grid, channel, noise, receiver, decoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import tensorflow as tf
@@ -8,7 +8,7 @@ import tensorflow as tf
 from ntn6g.channel import ChannelRealization
 from ntn6g.core import random
 from ntn6g.core.errors import ScenarioError
-from ntn6g.phy.air import SamplePath, SubcarrierPath, SynchronisedPath
+from ntn6g.phy.air import Left, SamplePath, SubcarrierPath, SynchronisedPath
 from ntn6g.phy.grid import SlotGrid
 from ntn6g.phy.link_values import LinkValues, noise_variance_of
 from ntn6g.phy.modulation import Modulation
@@ -90,7 +90,8 @@ class LinkChain:
     air : SubcarrierPath, SamplePath or SynchronisedPath
         How the channel acts: as factors on the slot's elements, or on its samples.
     payload : OnBoard, optional
-        Filter and amplifier of a satellite that sends, between transmitter and channel.
+        Filter and amplifier of a satellite that sends, between transmitter and channel; behind a feeder link noise of
+        ``feeder_noise_variance`` goes through both, and through the channel, with the signal.
     reception : Reception
         How the data is spread over its elements, detected, and the channel estimated.
     """
@@ -123,6 +124,7 @@ class LinkChain:
         self._track = PhaseTracker(grid) if len(grid.ptrs_symbols) else None
         self._air = air
         self._payload = payload
+        self._feeder = payload is not None and payload.feeder
 
     @property
     def block_bits(self) -> int:
@@ -163,9 +165,14 @@ class LinkChain:
         drawn = self._draw(keys, values, start_s)
         noise_variance = noise_variance_of(keys, values, drawn.path_loss_db)
         noise_keys = random.stream(keys, "noise") if noise_keys is None else noise_keys
-        received, channel = self._propagate(drawn, values, self.grid.fill(sent), (noise_keys, noise_variance))
-        known, error = self._channel_knowledge(received, channel, noise_variance, values)
-        equalised = self._detect(received, known, noise_variance[:, None, None] + error)
+        received, channel, left = self._propagate(drawn, values, self.grid.fill(sent), (noise_keys, noise_variance))
+        mean_variance, noise = noise_variance, noise_variance[:, None, None]
+        if self._feeder:  # its noise arrives as the signal does, so a receiver that knows the channel knows it
+            mean_variance += values.feeder_noise_variance * tf.reduce_mean(_power(channel), axis=[1, 2])
+        known, error = self._channel_knowledge(received, channel, mean_variance, values)
+        if self._feeder:
+            noise += values.feeder_noise_variance[:, None, None] * _power(known)
+        equalised = replace(self._detect(received, known, noise + error), left=left)
         return equalised, _sinr(self.grid.data_of(received), self.grid.data_of(known) * sent)
 
     def element_quality(self, keys: tf.Tensor, values: LinkValues) -> tuple[tf.Tensor, tf.Tensor]:
@@ -216,25 +223,29 @@ class LinkChain:
         values: LinkValues,
         grid_values: tf.Tensor,
         noise: tuple[tf.Tensor, tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Received grid and the true channel of every element, both complex64 [B, 14, subcarriers].
+    ) -> tuple[tf.Tensor, tf.Tensor, Left | None]:
+        """Received grid and the true channel of every element, both complex64 [B, 14, subcarriers]; what is left.
 
         ``noise`` holds its keys, uint32 [B, 2], and its variance, float32 [B].
         """
         noise_keys, variance = noise
-        moving = self._moving(drawn, values)
-        if self._payload is not None:
-            grid_values = self._payload(grid_values, values.amplifier_drive, values.amplifier_scale)
+        moving, left = self._moving(drawn, values), None
+        level = tf.ones([], tf.complex64)
+        if self._feeder:
+            grid_values += _noise_like(grid_values, random.stream(noise_keys, "feeder"), values.feeder_noise_variance)
+            level = tf.cast(tf.sqrt(1.0 + values.feeder_noise_variance), tf.complex64)[:, None, None]
+        if self._payload is not None:  # its back-off counts all that it amplifies
+            carried = self._payload(grid_values / level, values.amplifier_drive, values.amplifier_scale)
+            grid_values = carried * level
         if isinstance(self._air, SynchronisedPath):  # which needs the noise where the samples are
-            received, channel = self._air.hear(moving, grid_values, noise_keys, variance)
+            received, channel, left = self._air.hear(moving, grid_values, noise_keys, variance)
         else:
             received, channel = self._air(moving, grid_values)
         if self._payload is not None:
             channel *= self._payload.wanted(tf.complex(values.amplifier_gain_real, values.amplifier_gain_imag))
-        if isinstance(self._air, SynchronisedPath):
-            return received, channel
-        drawn_noise = random.complex_normal(noise_keys, tuple(received.shape[1:]))
-        return received + tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * drawn_noise, channel
+        if left is not None:
+            return received, channel, left
+        return received + _noise_like(received, noise_keys, variance), channel, None
 
     def _moving(self, drawn: ChannelRealization, values: LinkValues) -> ChannelRealization:
         """The drawn realization on its way, bulk terms compensated."""
@@ -246,7 +257,11 @@ class LinkChain:
             path_loss_db=values.path_loss_db,
         )
         return precompensate(
-            moving, residual_offset_hz=values.residual_offset_hz, residual_delay_s=values.residual_delay_s
+            moving,
+            residual_offset_hz=values.residual_offset_hz,
+            residual_delay_s=values.residual_delay_s,
+            residual_doppler_rate_hz_s=values.residual_doppler_rate_hz_s,
+            residual_delay_rate=values.residual_delay_rate,
         )
 
     def _channel_knowledge(
@@ -286,7 +301,12 @@ class LinkChain:
             undetected_error=(errors > 0) & crc_ok,
             sinr=sinr,
             iterations=iterations,
+            left=equalised.left,
         )
+
+
+def _noise_like(grid: tf.Tensor, keys: tf.Tensor, variance: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.sqrt(variance), tf.complex64)[:, None, None] * random.complex_normal(keys, tuple(grid.shape[1:]))
 
 
 def _differences(decided: tf.Tensor, sent: tf.Tensor) -> tf.Tensor:

@@ -19,10 +19,13 @@ class LinkValues(TensorRecord):
     ``noise_variance`` is noise over signal energy per resource element, without fading; ``shadow_sigma_db`` the
     standard deviation of log-normal shadowing (0 for none, or where the fading draws its own); ``elevation_rad`` that
     of the satellite, which some kinds of fading follow; ``doppler_hz`` the terminal's largest own Doppler;
-    ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves. ``delay_s`` (light time),
+    ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves at the start of the slot,
+    ``residual_doppler_rate_hz_s`` and ``residual_delay_rate`` (s/s) how it changes within. ``delay_s`` (light time),
     ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
     ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and
     ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to the amplifier of a payload (`OnBoard`); idle without.
+    ``feeder_noise_variance`` is that of the noise which a transparent payload receives with the signal and sends on, in
+    the same unit as ``noise_variance``; idle unless the link has a feeder in front.
     Types are in ``DTYPES``.
     """
 
@@ -34,6 +37,8 @@ class LinkValues(TensorRecord):
     doppler_hz: tf.Tensor
     residual_offset_hz: tf.Tensor
     residual_delay_s: tf.Tensor
+    residual_doppler_rate_hz_s: tf.Tensor
+    residual_delay_rate: tf.Tensor
     delay_s: tf.Tensor
     range_rate_m_s: tf.Tensor
     range_acceleration_m_s2: tf.Tensor
@@ -43,6 +48,7 @@ class LinkValues(TensorRecord):
     amplifier_scale: tf.Tensor
     amplifier_gain_real: tf.Tensor
     amplifier_gain_imag: tf.Tensor
+    feeder_noise_variance: tf.Tensor
 
     DTYPES: ClassVar[dict[str, str]] = {
         "noise_variance": "float32",
@@ -53,6 +59,8 @@ class LinkValues(TensorRecord):
         "doppler_hz": "float32",
         "residual_offset_hz": "float64",
         "residual_delay_s": "float64",
+        "residual_doppler_rate_hz_s": "float64",
+        "residual_delay_rate": "float64",
         "delay_s": "float64",
         "range_rate_m_s": "float64",
         "range_acceleration_m_s2": "float64",
@@ -62,6 +70,7 @@ class LinkValues(TensorRecord):
         "amplifier_scale": "float32",
         "amplifier_gain_real": "float32",
         "amplifier_gain_imag": "float32",
+        "feeder_noise_variance": "float32",
     }
 
 

@@ -25,6 +25,8 @@ class OnBoard:
         Of the filter; scaled here to unit mean power.
     curve : callable or None
         The amplifier behind the filter, complex samples to complex samples.
+    feeder : bool
+        Whether noise of the link from the gateway arrives with the signal and is sent on with it.
     """
 
     def __init__(
@@ -33,7 +35,9 @@ class OnBoard:
         *,
         response: NDArray[np.complex128] | None,
         curve: Callable[[tf.Tensor], tf.Tensor] | None,
+        feeder: bool = False,
     ) -> None:
+        self.feeder = feeder
         self._subcarriers, self._curve = grid.subcarriers, curve
         response = np.ones(grid.subcarriers, np.complex128) if response is None else response
         self._response = tf.constant(response / np.sqrt(np.mean(np.abs(response) ** 2)), tf.complex64)

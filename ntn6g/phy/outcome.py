@@ -1,6 +1,7 @@
 """What a link reports about each block."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
@@ -13,7 +14,8 @@ class LinkOutcome:
     ``uncoded_bit_errors`` (int32) hard decisions before it, ``block_error`` (bool) tells whether any
     transport-block bit is wrong, ``undetected_error`` (bool) whether the CRC passed all the same, ``sinr``
     (float32) is the linear ratio of signal to everything else on the data elements as the receiver sees it, and
-    ``iterations`` (int32) what the decoder spent.
+    ``iterations`` (int32) what the decoder spent; ``left`` is what a synchroniser left (`ntn6g.phy.air.Left`), None
+    without one.
     """
 
     bits: tf.Tensor
@@ -24,6 +26,7 @@ class LinkOutcome:
     undetected_error: tf.Tensor
     sinr: tf.Tensor
     iterations: tf.Tensor
+    left: Any = None
 
     def counts(self) -> dict[str, tf.Tensor]:
         """What adds up over blocks, by name; every entry [B], a bool counts as 0 or 1."""

@@ -18,10 +18,14 @@ from ntn6g.phy.grid import SYMBOLS_PER_SLOT, SlotGrid
 
 @dataclass(frozen=True, kw_only=True)
 class Equalised:
-    """Unbiased data symbols, complex64 [B, data_elements], and the variance left on each, float32 same shape."""
+    """Unbiased data symbols, complex64 [B, data_elements], and the variance left on each, float32 same shape.
+
+    ``left`` is what the synchroniser left of offset and timing (`ntn6g.phy.air.Left`), None without one.
+    """
 
     symbols: tf.Tensor
     noise_variance: tf.Tensor
+    left: Any = None
 
 
 def linear_weights(known: NDArray[Any], count: int) -> NDArray[np.float32]:

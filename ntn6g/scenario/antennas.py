@@ -174,9 +174,11 @@ class _Panel(_Antenna):
     """A flat antenna steered by phase: it faces one way and its beam looks another."""
 
     facing_azimuth_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
-    """Azimuth of a terminal's panel, degrees from north through east; a satellite's faces nadir."""
-    facing_elevation_deg: float = Field(default=90.0, ge=-90.0, le=90.0)
-    """Elevation of a terminal's panel, degrees, -90 to 90: 90 lies flat and faces the zenith."""
+    """Azimuth of the panel, degrees from north through east; of a satellite from its motion over the ground through \
+the right."""
+    facing_elevation_deg: float | None = Field(default=None, ge=-90.0, le=90.0)
+    """Elevation of the panel, degrees, -90 to 90; default: a terminal's faces the zenith (90), a satellite's nadir \
+(-90). A mast's sector leans down by a small negative angle."""
 
 
 class Array(_Panel):
@@ -192,6 +194,15 @@ class Array(_Panel):
     """Between neighbours at the design frequency, wavelengths, above 0 to 2."""
     element: Literal["directive", "isotropic"] = "directive"
     """Elements of TR 38.901 (8 dBi, 65 degrees), or isotropic ones."""
+    panel_rows: int = Field(default=1, ge=1, le=16)
+    """Panels along the track or upwards, M_g of TR 38.901, each of `rows` by `columns` elements, 1 to 16."""
+    panel_columns: int = Field(default=1, ge=1, le=16)
+    """Panels across, N_g of TR 38.901, 1 to 16."""
+    panel_spacing_wavelengths: tuple[float, float] | None = None
+    """Between centres of neighbouring panels, along and across, wavelengths; default: they join without a gap."""
+    bounded_by_area: bool = True
+    """Whether an element gains no more than its area allows, 5 dBi at half a wavelength; false takes the 8 dBi of \
+TR 38.901 as they are."""
     phase_bits: int | None = Field(default=None, ge=1, le=16)
     """Resolution of the phase shifters, bits, 1 to 16; default: without steps."""
     design_ghz: float | None = Field(default=None, ge=0.1, le=300.0)

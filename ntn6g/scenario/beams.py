@@ -1,5 +1,6 @@
 """What a beams study asks: the layout of a satellite's beams, the instant, and the map on which they are compared."""
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -24,7 +25,14 @@ class Beams(Section):
     motion: Literal["earth-moving", "earth-fixed"] = "earth-moving"
     """Beams that move over the Earth with the satellite, or are steered to the places they had at `start`."""
     count: Literal[1, 7, 19, 37, 61, 91, 127, 169, 217] = 19
-    """Beams of the layout, whole rings: 1, 7, 19, 37, 61, 91, 127, 169 or 217."""
+    """Beams of the layout that are counted, whole rings: 1, 7, 19, 37, 61, 91, 127, 169 or 217."""
+    tiers_around: int | None = Field(default=None, ge=0, le=3)
+    """Rings of beams around them that interfere without being counted, 0 to 3; default: 2 as in TR 38.821, 6.1.1.1, \
+none beside `other_satellites`."""
+    off_nadir_deg: float = Field(default=0.0, ge=0.0, lt=90.0)
+    """Where the middle of the layout looks, degrees from nadir, 0 to below 90; all beams move with it in u and v."""
+    from_track_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
+    """Side to which it is moved, degrees from the motion over the ground through the right, -360 to 360."""
     reuse: Literal[1, 3, 4] = 3
     """Colours that the beams share: 1, 3 or 4."""
     spacing_uv: float | None = Field(default=None, gt=0.0, lt=1.0)
@@ -41,9 +49,24 @@ interfere, each with an equal layout around its nadir."""
     pixels: int = Field(default=81, ge=11, le=301)
     """Places along each side of the map, 11 to 301."""
 
+    @property
+    def all_beams(self) -> int:
+        """Beams of the layout with those around."""
+        tiers = self.tiers_around
+        if tiers is None:
+            tiers = 0 if self.other_satellites else 2
+        rings = round(((4 * self.count - 1) / 3) ** 0.5 / 2 - 0.5) + tiers
+        return 1 + 3 * rings * (rings + 1)
 
-def check_beams(antennas: Antennas, power: Power | None) -> None:
-    """Raise `ScenarioError` unless antennas and power suit a layout of beams."""
+    @property
+    def centre_uv(self) -> tuple[float, float]:
+        """Where the middle looks: u ahead and v to the right, sines of the angle from nadir."""
+        sine, side = math.sin(math.radians(self.off_nadir_deg)), math.radians(self.from_track_deg)
+        return sine * math.cos(side), sine * math.sin(side)
+
+
+def check_beams(antennas: Antennas, power: Power | None, *, draws_shadowing: bool = False) -> None:
+    """Raise `ScenarioError` unless antennas, power and losses suit a layout of beams."""
     for end in ("satellite", "terminal"):
         given = getattr(antennas, end)
         if given is None:
@@ -54,6 +77,11 @@ def check_beams(antennas: Antennas, power: Power | None) -> None:
                 "(beams.pointing_sigma_deg misses)",
                 key=f"antennas.{end}.pointing",
             )
+    if draws_shadowing:
+        raise ScenarioError(
+            "draw has no effect on maps, which show means; set channel.losses.shadow_margin_db instead",
+            key="channel.losses.shadow_fading",
+        )
     sends = antennas.satellite is not None and antennas.satellite.own_power
     hears = antennas.terminal is not None and antennas.terminal.own_noise
     if power is not None and power.budget is None:

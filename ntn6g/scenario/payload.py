@@ -19,10 +19,19 @@ class Gateway(Section):
     """Height above the ellipsoid, m, -500 to 9000."""
     min_elevation_deg: float = Field(default=5.0, ge=0.0, lt=90.0)
     """Lowest elevation at which the gateway serves, degrees, 0 to below 90."""
+    rain_rate_001_mm_h: float | None = Field(default=None, ge=0.0, le=250.0)
+    """Rain rate exceeded for 0.01 % of the year at the gateway, mm/h, 0 to 250, where `channel.losses.rain` counts; \
+default: by ITU-R P.837."""
+    rain_height_km: float | None = Field(default=None, ge=0.0, le=8.0)
+    """Mean annual rain height over the gateway, km, 0 to 8; default: by ITU-R P.839."""
 
 
 class Feeder(Section):
-    """The link between a transparent payload and its gateway: its noise counts in a link budget."""
+    """The link between a transparent payload and its gateway, whose noise adds to that of the service link.
+
+    In a downlink it fades with the signal; `power.ebno_db` and `power.esno_db` are those of the service link. The
+    gateway takes delay and Doppler of its own link away, exactly and at every instant.
+    """
 
     gateway: Gateway
     """Where it ends."""
@@ -101,7 +110,9 @@ class Payload(Section):
     """The amplifier; its EIRP is that of the budget, distortion included."""
 
     def check(self, *, uplink: bool, antennas: int) -> None:
-        """Raise `ScenarioError` where filter or amplifier meet a link that they cannot act on."""
+        """Raise `ScenarioError` where feeder link, filter or amplifier meet a link that they cannot act on."""
+        if self.feeder is not None and antennas > 1:
+            raise ScenarioError("it carries one antenna's signal; take one antenna at each end", key="payload.feeder")
         for name in ("filter", "amplifier"):
             if getattr(self, name) is None:
                 continue

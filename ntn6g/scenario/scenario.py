@@ -265,7 +265,8 @@ def _check_sections(scenario: Scenario) -> None:
     if scenario.power is not None:
         scenario.power.check(*scenario.ends())
     if scenario.study == "beams":
-        check_beams(scenario.antennas or Antennas(), scenario.power)
+        drawn = scenario.channel is not None and scenario.channel.losses.shadow_fading == "draw"
+        check_beams(scenario.antennas or Antennas(), scenario.power, draws_shadowing=drawn)
     if scenario.channel is not None:
         check_place(
             scenario.channel.fading, str(scenario.study), scenario.at is not None, scenario.antennas is not None

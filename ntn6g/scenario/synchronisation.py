@@ -33,6 +33,9 @@ class Compensation(Section):
     """Reference point of the common part, north of the terminal, km, -1000 to 1000."""
     timing: Literal["foretold", "acquired"] = "foretold"
     """Timing from the same prediction, with its error, or found by the receiver without one."""
+    within_slot: Literal["held", "tracked"] = "held"
+    """Whether delay and Doppler go on drifting within a slot, where the channel acts on samples, or are followed \
+there sample by sample."""
 
     def check(self, domain: str) -> None:
         """Raise `ScenarioError` where keys of the one part are given for the other, or the channel hides the timing."""

@@ -48,7 +48,7 @@ def element_dbi(towards: tf.Tensor) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class PlanarArray:
-    """A uniform rectangular array.
+    r"""A uniform rectangular array.
 
     Parameters
     ----------
@@ -58,23 +58,44 @@ class PlanarArray:
         Between neighbours, in wavelengths at the design frequency.
     directive : bool
         TR 38.901 elements; isotropic ones when False.
+    panels : tuple of int
+        Panels along z and along y, (M_g, N_g) of TR 38.901, each of ``rows`` by ``columns`` elements.
+    panel_spacing_wavelengths : tuple of float or None
+        Between the centres of neighbouring panels along z and y; by default they join without a gap.
+    area_bound : bool
+        Whether elements are taken to gain no more than the area that each has, :math:`4\pi d^2 / \lambda^2`: 5 dBi at
+        half a wavelength, where the pattern of TR 38.901 peaks at 8.
     """
 
     rows: int
     columns: int
     spacing_wavelengths: float = 0.5
     directive: bool = True
+    panels: tuple[int, int] = (1, 1)
+    panel_spacing_wavelengths: tuple[float, float] | None = None
+    area_bound: bool = False
 
     @property
     def elements(self) -> int:
         """Number of elements."""
-        return self.rows * self.columns
+        return self.rows * self.columns * self.panels[0] * self.panels[1]
+
+    @property
+    def excess_db(self) -> float:
+        """By how much the elements' peak exceeds what their area can gain; 0 where that does not count."""
+        peak_dbi = ELEMENT_PEAK_DBI if self.directive else 0.0
+        area_dbi = 10.0 * math.log10(4.0 * math.pi * self.spacing_wavelengths**2)
+        return max(peak_dbi - area_dbi, 0.0) if self.area_bound else 0.0
 
     @property
     def positions(self) -> NDArray[np.float64]:
         """Places of the elements [elements, 2] along y and z, wavelengths from the array's centre."""
-        y = (np.arange(self.columns) - 0.5 * (self.columns - 1)) * self.spacing_wavelengths
-        z = (np.arange(self.rows) - 0.5 * (self.rows - 1)) * self.spacing_wavelengths
+        joined = (self.rows * self.spacing_wavelengths, self.columns * self.spacing_wavelengths)
+        apart = self.panel_spacing_wavelengths or joined
+        z, y = (
+            (_centred(panels)[:, None] * panel + _centred(count) * self.spacing_wavelengths).reshape(-1)
+            for panels, panel, count in zip(self.panels, apart, (self.rows, self.columns), strict=True)
+        )
         return np.stack(np.meshgrid(y, z), -1).reshape(-1, 2)
 
     def response(self, towards: tf.Tensor, frequency_ratio: tf.Tensor | float = 1.0) -> tf.Tensor:
@@ -133,7 +154,11 @@ class PlanarArray:
         summed = tf.reduce_sum(tf.math.conj(weights) * self.response(towards, frequency_ratio), -1)
         power = tf.math.real(summed) ** 2 + tf.math.imag(summed) ** 2
         array_db = 10.0 / math.log(10.0) * tf.math.log(tf.maximum(power, 10.0 ** (floor_dbi / 10.0)))
-        return array_db + (element_dbi(towards) if self.directive else 0.0)
+        return array_db + (element_dbi(towards) if self.directive else 0.0) - self.excess_db
+
+
+def _centred(count: int) -> NDArray[np.float64]:
+    return np.asarray(np.arange(count) - 0.5 * (count - 1), np.float64)
 
 
 def _phasor(cycles: tf.Tensor) -> tf.Tensor:

@@ -124,28 +124,43 @@ def s1528_satellite_dbi(
     near_side_lobe_db : float
         Level of the near side lobes under the peak: -15, -20, -25 or -30 dB in the recommendation.
 
+    Raises
+    ------
+    ValueError
+        For near side lobes below the 0 dBi of the far ones, where the pieces no longer follow one another.
+
     References
     ----------
     ITU-R S.1528, recommends 1.2, z = 1. Elliptical beams are left out: their constant could not be confirmed.
     """
+    if peak_dbi + near_side_lobe_db < 0.0:
+        raise ValueError(
+            f"S.1528 1.2 puts the near side lobes of a peak of {peak_dbi:g} dBi at "
+            f"{peak_dbi + near_side_lobe_db:g} dBi, below the 0 dBi of far ones; take more gain or higher side lobes"
+        )
     psi, half = _degrees(off_boresight_rad), math.degrees(half_beam_rad)
     edge, plateau = 6.32 * half, peak_dbi + near_side_lobe_db
     far_edge = edge * 10.0 ** (0.04 * plateau)
     back = max(0.0, 15.0 + near_side_lobe_db + 0.25 * peak_dbi)
     main = peak_dbi - 3.0 * (psi / half) ** 1.5
     slope = plateau - 25.0 * _log10(psi / edge)
-    return _pieces(
-        psi, [(2.58 * half, main), (edge, plateau), (far_edge, slope), (90.0, 0.0), (math.inf, back)]
-    )
+    return _pieces(psi, [(2.58 * half, main), (edge, plateau), (far_edge, slope), (90.0, 0.0), (math.inf, back)])
 
 
 def s1528_low_orbit_dbi(off_boresight_rad: tf.Tensor, *, peak_dbi: float, half_beam_rad: float) -> tf.Tensor:
     """Envelope of a satellite antenna in low orbit, dBi; arguments as in `s1528_satellite_dbi`.
 
+    Raises
+    ------
+    ValueError
+        For a peak below 11.75 dBi, whose side lobes would begin below the 5 dBi of the far ones.
+
     References
     ----------
     ITU-R S.1528, recommends 1.3.
     """
+    if peak_dbi < 11.75:
+        raise ValueError(f"S.1528 1.3 needs a peak of 11.75 dBi or more, not {peak_dbi:g}: far side lobes have 5 dBi")
     psi, half = _degrees(off_boresight_rad), math.degrees(half_beam_rad)
     edge = 1.5 * half
     far_edge = edge * 10.0 ** (0.04 * (peak_dbi - 6.75 - 5.0))
@@ -155,20 +170,24 @@ def s1528_low_orbit_dbi(off_boresight_rad: tf.Tensor, *, peak_dbi: float, half_b
 
 
 def s465_dbi(off_boresight_rad: tf.Tensor, *, diameter_wavelengths: float, peak_dbi: float) -> tf.Tensor:
-    """Envelope of an earth station, dBi; the peak gain inside the angle where the recommendation begins.
+    r"""Envelope of an earth station, dBi; inside the angle where the recommendation begins a main lobe of our choice.
+
+    That is the parabola of ITU-R S.1428, :math:`G - 0.0025 (\varphi D / \lambda)^2`, not below the envelope's first
+    value: the recommendation says nothing there.
 
     References
     ----------
-    ITU-R S.465-6.
+    ITU-R S.465-6; S.1428-1 for the main lobe.
     """
-    phi = _degrees(off_boresight_rad)
-    return _pieces(
-        phi, [(_first_deg(diameter_wavelengths), peak_dbi), (48.0, 32.0 - 25.0 * _log10(phi)), (math.inf, -10.0)]
-    )
+    phi, first = _degrees(off_boresight_rad), _first_deg(diameter_wavelengths)
+    main = _main_lobe_dbi(phi, diameter_wavelengths, peak_dbi, 32.0 - 25.0 * math.log10(first))
+    return _pieces(phi, [(first, main), (48.0, 32.0 - 25.0 * _log10(phi)), (math.inf, -10.0)])
 
 
 def s580_dbi(off_boresight_rad: tf.Tensor, *, diameter_wavelengths: float, peak_dbi: float) -> tf.Tensor:
     """Envelope of an earth station built to the design objective, dBi: 3 dB below `s465_dbi` up to 20 degrees.
+
+    Its main lobe is that of `s465_dbi`.
 
     References
     ----------
@@ -176,11 +195,12 @@ def s580_dbi(off_boresight_rad: tf.Tensor, *, diameter_wavelengths: float, peak_
     """
     phi = _degrees(off_boresight_rad)
     near, far = 29.0 - 25.0 * _log10(phi), 32.0 - 25.0 * _log10(phi)
-    level = 29.0 - 25.0 * math.log10(20.0)
+    level, first = 29.0 - 25.0 * math.log10(20.0), _first_deg(diameter_wavelengths)
+    main = _main_lobe_dbi(phi, diameter_wavelengths, peak_dbi, 29.0 - 25.0 * math.log10(first))
     return _pieces(
         phi,
         [
-            (_first_deg(diameter_wavelengths), peak_dbi),
+            (first, main),
             (20.0, near),
             (48.0, tf.minimum(far, level)),
             (math.inf, -10.0),
@@ -216,6 +236,12 @@ def s1428_dbi(off_boresight_rad: tf.Tensor, *, diameter_wavelengths: float) -> t
         pieces += [(33.1, slope), (80.0, -9.0)]
         pieces += [(120.0, -4.0), (math.inf, -9.0)] if size > 25.0 else [(math.inf, -5.0)]
     return _pieces(phi, pieces)
+
+
+def _main_lobe_dbi(phi_deg: tf.Tensor, diameter_wavelengths: float, peak_dbi: float, edge_dbi: float) -> tf.Tensor:
+    """Parabola of S.1428 down to the level at which an envelope begins; the peak where that lies above it."""
+    lobe = peak_dbi - 2.5e-3 * (diameter_wavelengths * phi_deg) ** 2
+    return tf.maximum(lobe, tf.constant(min(peak_dbi, edge_dbi), tf.float64))
 
 
 def _first_deg(diameter_wavelengths: float) -> float:

@@ -11,12 +11,17 @@ from ntn6g.phy.grid import SlotGrid
 
 
 def precompensate(
-    realization: ChannelRealization, *, residual_offset_hz: tf.Tensor, residual_delay_s: tf.Tensor | None = None
+    realization: ChannelRealization,
+    *,
+    residual_offset_hz: tf.Tensor,
+    residual_delay_s: tf.Tensor | None = None,
+    residual_doppler_rate_hz_s: tf.Tensor | None = None,
+    residual_delay_rate: tf.Tensor | None = None,
 ) -> ChannelRealization:
-    """Bulk terms after compensation from ephemeris: only a residual frequency offset and delay stay.
+    """Bulk terms after compensation from ephemeris: only a residual frequency offset and delay stay, and their rates.
 
-    The bulk delay and Doppler of the line of sight are known from geometry and taken out before the grid; their
-    rates are taken as tracked. What the compensation leaves is given, not estimated.
+    The bulk delay and Doppler of the line of sight are known from geometry and taken out before the grid. What the
+    compensation leaves is given, not estimated.
 
     Parameters
     ----------
@@ -26,23 +31,34 @@ def precompensate(
         Frequency offset that remains, common to all paths.
     residual_delay_s : float64 [B], optional
         Delay that remains, negative for a signal that comes early; none by default.
+    residual_doppler_rate_hz_s, residual_delay_rate : float64 [B], optional
+        How both change within the block, in Hz/s and s/s; by default they are tracked and do not.
     """
     nothing = tf.zeros_like(realization.bulk_delay_s)
+
+    def left(given: tf.Tensor | None) -> tf.Tensor:
+        return nothing if given is None else tf.cast(given, tf.float64)
+
     return dataclasses.replace(
         realization,
-        bulk_delay_s=nothing if residual_delay_s is None else tf.cast(residual_delay_s, tf.float64),
-        bulk_delay_rate=nothing,
+        bulk_delay_s=left(residual_delay_s),
+        bulk_delay_rate=left(residual_delay_rate),
         bulk_doppler_hz=tf.cast(residual_offset_hz, tf.float64),
-        bulk_doppler_rate_hz_s=nothing,
+        bulk_doppler_rate_hz_s=left(residual_doppler_rate_hz_s),
     )
 
 
-def common_phase(offset_hz: tf.Tensor, grid: SlotGrid, *, earlier_s: float = 0.0) -> tf.Tensor:
-    """Rotation of each symbol by a frequency offset, exp(j 2 pi offset t): [B] to complex64 [B, 14].
+def common_phase(
+    offset_hz: tf.Tensor, grid: SlotGrid, *, earlier_s: float = 0.0, rate_hz_s: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Rotation of each symbol by a frequency offset, exp(j 2 pi (offset t + rate t^2 / 2)): [B] to complex64 [B, 14].
 
     The instant of a symbol is the middle of its useful part, or ``earlier_s`` before it.
     """
-    cycles = tf.cast(offset_hz, tf.float64)[:, None] * (grid.symbol_times_s - earlier_s)
+    time_s = grid.symbol_times_s - earlier_s
+    cycles = tf.cast(offset_hz, tf.float64)[:, None] * time_s
+    if rate_hz_s is not None:
+        cycles += 0.5 * rate_hz_s[:, None] * time_s**2
     angle = tf.cast(2.0 * math.pi * (cycles - tf.round(cycles)), tf.float32)
     return tf.complex(tf.cos(angle), tf.sin(angle))
 

@@ -46,7 +46,10 @@ def asked_of(asked: Scenario) -> Asked:
 
 @dataclass(frozen=True)
 class Scene:
-    """Ends, satellites (the serving one first), where beams look and were meant to, and the map's centre."""
+    """Ends, satellites (the serving one first), where beams look and were meant to, and the map's centre.
+
+    ``intended`` has the beams that are counted, ``aim`` those around them as well.
+    """
 
     ends: tuple[End, End]
     spacing_uv: float
@@ -78,7 +81,7 @@ def scene_of(asked: Asked) -> Scene:
                 key="beams.spacing_uv",
             )
         spacing = antennas.adjacent_spacing_uv(width_rad)
-    uv = layout_uv(given.count, 0.0, "beams.count", spacing)
+    uv = layout_uv(given.all_beams, 0.0, "beams.count", spacing, given.centre_uv)
     first, now = (_states(asked, moment_s) for moment_s in (0.0, given.offset_s))
     place = _place_of(asked)
     serving = _one(now, place)
@@ -94,9 +97,10 @@ def scene_of(asked: Asked) -> Scene:
     aim = _mispointed(asked, serving, intended)[None]
     if states.position_ecef_m.shape[0] > 1:
         rest = orbit.State(*(field[1:] for field in states.__tf_flatten__()[1]))
-        aim = tf.concat([aim, antennas.beam_directions(rest, layout_uv(given.count, 0.0, "beams.count", spacing))], 0)
-    beside = int(np.sum(~aims.on_earth.numpy()))
-    return Scene((own, served), spacing, states, aim, intended.numpy(), centre.numpy(), beside)
+        around_nadir = layout_uv(given.all_beams, 0.0, "beams.count", spacing)
+        aim = tf.concat([aim, antennas.beam_directions(rest, around_nadir)], 0)
+    beside = int(np.sum(~aims.on_earth.numpy()[: given.count]))
+    return Scene((own, served), spacing, states, aim, intended.numpy()[: given.count], centre.numpy(), beside)
 
 
 def _mispointed(asked: Asked, serving: orbit.State, intended: tf.Tensor) -> tf.Tensor:

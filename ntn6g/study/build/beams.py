@@ -25,8 +25,8 @@ from ntn6g.study.build.antennas import (
 )
 from ntn6g.study.build.beam_scene import Asked, Scene, asked_of, scene_of
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
+from ntn6g.study.build.loss_terms import line_of_sight, loss_options
 from ntn6g.study.build.map_frame import MapFrame
-from ntn6g.study.build.power import line_of_sight, loss_options
 from ntn6g.study.build.satellites import FLEETS
 from ntn6g.study.engine import Recipe, Tally
 
@@ -96,7 +96,7 @@ def _check(point: Scenario) -> None:
 
 
 def maps(point: Scenario) -> dict[str, Any]:
-    """Maps [north, east] in decibels, NaN outside the layout, and the footprints of the beams."""
+    """Maps [north, east] in decibels, NaN outside the beams that are counted, and the footprints of these."""
     return dict(_maps(asked_of(point)))
 
 
@@ -105,7 +105,7 @@ def _maps(asked: Asked) -> dict[str, Any]:
     given = asked.beams
     scene = scene_of(asked)
     width_rad = 2.0 * math.asin(scene.spacing_uv / math.sqrt(3.0))  # hexagons meet at the edge of the beams
-    edges = _footprints(scene, 0.5 * width_rad)
+    edges = _footprints(scene, 0.5 * width_rad)[: given.count]
     frame = MapFrame(scene.centre_ecef_m)
     outlines_km = frame.east_north_km(edges)
     half_km = 1.08 * float(np.nanmax(np.abs(outlines_km)))
@@ -129,7 +129,7 @@ def _maps(asked: Asked) -> dict[str, Any]:
         "elevation_deg": drawn(np.degrees(elevation)),
         "serving": np.where(inside, found["serving"], -1).reshape(shape),
         "footprints_km": outlines_km,
-        "colours": antennas.colours(given.count, given.reuse),
+        "colours": antennas.colours(given.all_beams, given.reuse)[: given.count],
         "other_satellites": np.array(scene.states.position_ecef_m.shape[0] - 1),
         "beams_beside_earth": np.array(scene.beside_earth),
         "reuse": np.array(given.reuse),
@@ -151,11 +151,11 @@ def _covered(asked: Asked, scene: Scene, sites: orbit.Site) -> tuple[dict[str, A
     """Fields of `Coverage` at every site, and the elevation of the serving satellite there."""
     given, ends, air = asked.beams, asked.ends, asked.air
     loss_db, elevation = _losses_db(asked, scene, sites)
-    layout = Layout(scene.states.position_ecef_m, scene.aim, satellite_axes(scene.states))
+    layout = Layout(scene.states.position_ecef_m, scene.aim, satellite_axes(scene.states, ends.satellite))
     axes = terminal_axes(ends.terminal, sites)
     ratio_db = power_over_noise_db(asked.budget, scene.ends)
     step = coverage_step(ends, air.carrier_ghz)
-    colours = same_colour(antennas.colours(given.count, given.reuse))
+    colours = same_colour(antennas.colours(given.all_beams, given.reuse))
     pieces: dict[str, list[Any]] = {name: [] for name in Coverage.__dataclass_fields__}
     for first in range(0, len(loss_db), _CHUNK):
         rows = np.minimum(np.arange(first, first + _CHUNK), len(loss_db) - 1)

@@ -40,7 +40,9 @@ def placed_in_cell(asked: Scenario, instant: Instant | None) -> Instant | None:
     if ground_m is None:
         assert instant is not None  # the scenario asks for one of both
         ground_m = instant.range_m * math.cos(instant.elevation_rad)
-        farthest_m = 500.0 if fading.kind == "sub-thz" else 5_000.0
+        farthest_m = {"sub-thz": 500.0, "rma": 10_000.0}.get(fading.kind, 5_000.0)
+        if fading.kind == "rma" and not (asked.channel and asked.channel.line_of_sight):
+            farthest_m = 5_000.0  # without sight, or where it is drawn: TR 38.901, Table 7.4.1-1
         if not 10.0 <= ground_m <= farthest_m:
             raise ScenarioError(
                 f"the terminal stands {ground_m:.0f} m from the site, outside the 10 to {farthest_m:g} m of "

@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 
 from ntn6g import orbit
+from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.scenario import Compensation, Scenario
 from ntn6g.study.build.geometry import Instant
@@ -18,10 +19,19 @@ class Residual:
 
     doppler_ratio: float
     delay_s: float
+    doppler_ratio_rate: float = 0.0
+    """Change of the Doppler ratio within the slot, 1/s."""
+    delay_rate: float = 0.0
+    """Change of the delay within the slot, s/s."""
 
     def columns(self, carrier_hz: float) -> dict[str, float]:
         """What a results table says of it."""
-        return {"residual_offset_hz": carrier_hz * self.doppler_ratio, "timing_error_us": 1e6 * self.delay_s}
+        return {
+            "residual_offset_hz": carrier_hz * self.doppler_ratio,
+            "timing_error_us": 1e6 * self.delay_s,
+            "offset_drift_hz_s": carrier_hz * self.doppler_ratio_rate,
+            "timing_drift_us_s": 1e6 * self.delay_rate,
+        }
 
 
 NONE = Residual(doppler_ratio=0.0, delay_s=0.0)
@@ -31,9 +41,12 @@ def residual_of(point: Scenario, instant: Instant) -> Residual:
     """Residual Doppler over carrier and residual delay of a point at its instant.
 
     An uplink arrives by the error of the timing advance, two ways, a downlink by that of the foretold delay, one way.
-    What is held since ``held_s`` was foretold then, from an ephemeris that was ``age_s`` old then.
+    What is held since ``held_s`` was foretold then, from an ephemeris that was ``age_s`` old then. Both numbers are
+    held to the end of the slot unless they are tracked within it, so that delay and Doppler change there as geometry
+    has it: one way, since neither end changes its clock within a slot.
     """
     assert point.link is not None
+    assert point.channel is not None
     given = point.link.compensation
     if given is None:
         return NONE
@@ -47,7 +60,16 @@ def residual_of(point: Scenario, instant: Instant) -> Residual:
     error = true - foretold
     delay = error.timing_advance_s if point.link.direction == "uplink" else error.delay_s
     late_s = 0.0 if given.timing == "acquired" else float(delay.numpy()[0])
-    return Residual(doppler_ratio=float(error.doppler_ratio.numpy()[0]), delay_s=late_s)
+    ratio = float(error.doppler_ratio.numpy()[0])
+    # on subcarriers nothing drifts within a slot
+    if given.within_slot == "tracked" or point.channel.domain != "time":
+        return Residual(doppler_ratio=ratio, delay_s=late_s)
+    return Residual(
+        doppler_ratio=ratio,
+        delay_s=late_s,
+        doppler_ratio_rate=-instant.range_acceleration_m_s2 / SPEED_OF_LIGHT_M_S,
+        delay_rate=instant.range_rate_m_s / SPEED_OF_LIGHT_M_S,
+    )
 
 
 def _off_m(given: Compensation) -> np.ndarray:

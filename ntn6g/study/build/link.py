@@ -3,32 +3,29 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-
-from ntn6g import channel
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
-from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
-from ntn6g.phy.air import SamplePath
 from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
 from ntn6g.phy.layered import SINGLE
 from ntn6g.scenario import Channel, Conformance, Link, Payload, Power, Scenario, apply, flatten, sweep_points
-from ntn6g.study.build import harq, payload
+from ntn6g.study.build import harq, payload, synchronised
 from ntn6g.study.build.allocation import allocation_of, antennas_of
 from ntn6g.study.build.antennas import link_gains
 from ntn6g.study.build.cells import placed_in_cell
 from ntn6g.study.build.compensation import NONE, residual_of
-from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, late_share, sight_facts
+from ntn6g.study.build.domain import check_domain, time_degree
+from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, sight_facts
 from ntn6g.study.build.geometry import Instant, instants
 from ntn6g.study.build.link_step import HarqStructure, LinkStructure, LinkWork, batch_rows, link_step, make_chain
-from ntn6g.study.build.power import drawn_shadow_sigma_db, draws_shadowing, line_of_sight, received_power
+from ntn6g.study.build.loss_terms import line_of_sight
+from ntn6g.study.build.power import drawn_shadow_sigma_db, draws_shadowing, received_power
 from ntn6g.study.engine import Recipe, StopRule, Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
 
@@ -76,7 +73,8 @@ class LinkStudy:
         points = [point for _, point in asked]
         where = [placed_in_cell(*each) for each in zip(points, instants(points), strict=True)]
         self.points = [_point(values, point, instant) for (values, point), instant in zip(asked, where, strict=True)]
-        _check_guard([point for _, point in asked], self.points)
+        for (_, given), point in zip(asked, self.points, strict=True):
+            check_domain(given, point.structure, point.values)
         for structure in self.structures:
             make_chain(structure)  # refuses here, before anything is written
 
@@ -96,6 +94,7 @@ class LinkStudy:
     def row(self, point: LinkPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one point."""
         found = _measured(point.structure, tally)
+        found |= synchronised.columns(tally, point.structure.grid.subcarrier_spacing_hz)
         if point.timing is not None:
             structure = point.structure
             most = structure.harq.most if structure.harq else 1
@@ -135,13 +134,17 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     doppler_hz = kmh_to_m_s(terminal.speed_kmh if terminal else 0.0) * carrier_hz / SPEED_OF_LIGHT_M_S
     if isinstance(air.fading, Conformance):
         doppler_hz = air.fading.max_doppler_hz
+    structure = replace(structure, time_degree=time_degree(structure, doppler_hz, air.guard.max_ici_db))
     offset_hz = link.residual_offset_hz
     if offset_hz is None:
         offset_hz = (link.residual_offset_ppm or 0.0) * 1e-6 * carrier_hz
     left = residual_of(asked, instant) if link.compensation and instant else NONE
     offset_hz += left.doppler_ratio * carrier_hz
+    noises = {"noise_variance": float(db_to_linear(-received["esno_db"])), "feeder_noise_variance": 0.0}
+    if feeder is not None:
+        noises = feeder.noises(received["service_esno_db"], structure.bandwidth_hz, air, uplink=uplink)
     drawn = {
-        "noise_variance": float(db_to_linear(-received["esno_db"])),
+        **noises,
         "shadow_sigma_db": drawn_shadow_sigma_db(power, air, instant),
         "delay_spread_s": delay_spread_s,
         "k_factor_db": k_factor_db or 0.0,
@@ -149,6 +152,8 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "doppler_hz": doppler_hz,
         "residual_offset_hz": offset_hz,
         "residual_delay_s": left.delay_s,
+        "residual_doppler_rate_hz_s": left.doppler_ratio_rate * carrier_hz,
+        "residual_delay_rate": left.delay_rate,
         "delay_s": (instant.light_time_s if instant else 0.0) + (feeder.delay_s if feeder else 0.0),
         "range_rate_m_s": instant.range_rate_m_s if instant else 0.0,
         "range_acceleration_m_s2": instant.range_acceleration_m_s2 if instant else 0.0,
@@ -230,6 +235,7 @@ def _structure(link: Link, air: Channel, power: Power, carried: Payload | None) 
         allocation=allocation_of(link),
         antennas=antennas_of(link, air.fading),
         payload=payload.structure_of(carried),
+        feeder_noise=carried is not None and carried.feeder is not None and link.direction == "downlink",
     )
 
 
@@ -245,47 +251,6 @@ def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
     if structure.coding is not None:
         found["capacity_bps"] = structure.bandwidth_hz * math.log2(1.0 + esno)
     return found
-
-
-def _check_guard(asked: Sequence[Scenario], points: Sequence[LinkPoint]) -> None:
-    """Refuse the whole sweep when one point lies outside what its domain can represent."""
-    for given, point in zip(asked, points, strict=True):
-        profile, grid = point.structure.channel_profile, point.structure.grid
-        power, delay_s = np.ones(1), np.zeros(1)
-        if profile is not None:
-            los, scattered, delay_s = profile.taps(point.values["delay_spread_s"], point.values["k_factor_db"])
-            power = los + scattered
-        guard = given.channel.guard  # type: ignore[union-attr]  # a link study has a channel
-        if point.structure.samples:
-            path = SamplePath(grid, normalise=False)
-            late_s = point.values["residual_delay_s"]
-            longest_s = path.max_delay_s - max(late_s, 0.0)
-            _check_timing(late_s, path)
-            late = late_share(point.structure, point.values["elevation_rad"], longest_s)
-            channel.check_longest_delay(power, delay_s, late, longest_s, guard.tap_floor_db)
-            continue
-        channel.check_frequency_domain(
-            offset_hz=point.values["residual_offset_hz"],
-            doppler_hz=point.values["doppler_hz"],
-            subcarrier_hz=grid.subcarrier_spacing_hz,
-            tap_power=power,
-            excess_delay_s=delay_s,
-            cyclic_prefix_s=grid.cyclic_prefix_s,
-            max_ici_db=guard.max_ici_db,
-            tap_floor_db=guard.tap_floor_db,
-        )
-        late = late_share(point.structure, point.values["elevation_rad"], grid.cyclic_prefix_s)
-        channel.check_late_power(late, grid.cyclic_prefix_s, guard.tap_floor_db)
-
-
-def _check_timing(late_s: float, path: SamplePath) -> None:
-    if not path.earliest_s <= late_s <= path.max_delay_s:
-        raise ScenarioError(
-            f"it leaves a timing error of {1e6 * late_s:.3g} us, beyond the {1e6 * path.earliest_s:.2g} to "
-            f"{1e6 * path.max_delay_s:.2g} us that the samples hold; lower the errors, take fewer resource blocks, or "
-            "set timing: acquired",
-            key="link.compensation",
-        )
 
 
 def _measured(structure: LinkStructure, tally: Tally) -> dict[str, Any]:

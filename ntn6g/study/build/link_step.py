@@ -26,6 +26,7 @@ from ntn6g.study.build.allocation import WHOLE_SLOT, Allocation
 from ntn6g.study.build.compiled_step import CompiledStep, chunk_keys, total
 from ntn6g.study.build.fading import fading_profile, make_fading
 from ntn6g.study.build.payload import PayloadStructure, on_board
+from ntn6g.study.build.synchronised import of_blocks
 from ntn6g.study.engine import BLOCKS_PER_CHUNK
 
 # Float32 values alive at once per resource element in the widest stage (demapper of 64-QAM: two axes of eight
@@ -96,6 +97,10 @@ class LinkStructure:
     panels: tuple[PanelElements, PanelElements, float] | None = None
     """Elements of terminal and satellite, and Faraday rotation in radians, of clusters and rays."""
     payload: PayloadStructure | None = None
+    feeder_noise: bool = False
+    """Whether the noise of a feeder link is sent on with the signal."""
+    time_degree: int = 2
+    """Of the polynomials by which gains move between samples, see `ntn6g.channel.time_domain.TimeDomainChannel`."""
 
     @property
     def channel_key(self) -> str:
@@ -130,9 +135,11 @@ class LinkStructure:
         """How the channel acts."""
         if self.synchroniser != "none":
             prefixes, pilots = (self.synchroniser in (name, "both") for name in ("cyclic-prefix", "dm-rs"))
-            return SynchronisedPath(self.grid, normalise=self.normalise, prefixes=prefixes, pilots=pilots)
+            return SynchronisedPath(
+                self.grid, normalise=self.normalise, prefixes=prefixes, pilots=pilots, degree=self.time_degree
+            )
         if self.samples:
-            return SamplePath(self.grid, normalise=self.normalise)
+            return SamplePath(self.grid, normalise=self.normalise, degree=self.time_degree)
         return SubcarrierPath(self.grid, frequency_offset=self.frequency_offset, normalise=self.normalise)
 
     @property
@@ -196,7 +203,7 @@ def make_chain(structure: LinkStructure) -> LinkChain | HarqChain:
         )
     waveform = WAVEFORMS[structure.waveform](grid)
     modulation = Modulation(structure.modulation_name, scrambling=scrambling)
-    several: dict[str, Any] = {"payload": on_board(structure.payload, grid)}
+    several: dict[str, Any] = {"payload": on_board(structure.payload, grid, feeder=structure.feeder_noise)}
     if structure.antennas != SINGLE:
         several = {"antennas": structure.antennas, "despread": structure.estimator == "ls-cdm"}
     chain = (LinkChain if structure.antennas == SINGLE else LayeredChain)(
@@ -293,7 +300,13 @@ class LinkStep(CompiledStep):
         counts = {name: total(column) for name, column in countable.items()}
         for name in ("bit_errors", "uncoded_bit_errors"):
             counts[f"{name}_squared"] = total(tf.square(tf.cast(countable[name], tf.int64)))
-        return counts, {"sinr": total(outcome.sinr, tf.float64)}
+        sums = {"sinr": total(outcome.sinr, tf.float64)}
+        left = getattr(outcome, "left", None)
+        if left is not None and isinstance(self.chain, LinkChain):
+            found = of_blocks(left, self.chain.grid.subcarrier_spacing_hz)
+            counts |= {name: total(each) for name, each in found[0].items()}
+            sums |= {name: total(each, tf.float64) for name, each in found[1].items()}
+        return counts, sums
 
 
 def link_step(structure: LinkStructure, *, rows: int) -> LinkStep:

@@ -22,6 +22,7 @@ from ntn6g.core.units import METRES_PER_KILOMETRE, db_to_linear, linear_to_db
 from ntn6g.phy import SlotGrid
 from ntn6g.phy.on_board import OnBoard
 from ntn6g.study.build.geometry import Instant
+from ntn6g.study.build.loss_terms import weather_of
 
 _NUMBERS = ("range_m", "range_rate_m_s", "light_time_s", "elevation_rad")
 
@@ -70,10 +71,12 @@ class FeederLink:
         if self.asked.cnr_db is not None:
             return self.asked.cnr_db
         carrier_hz = 1e9 * self.asked.carrier_ghz
+        rain = ("rain",) if air.losses.rain else ()
         options = channel.LossOptions(
-            terms=("free_space", "gas", "scintillation"),
+            terms=("free_space", "gas", "scintillation", *rain),
             gas_method="table" if 1.0 <= self.asked.carrier_ghz <= 40.0 else "p676",
             below_table="clamp",
+            weather=self._weather(air) if rain else channel.Weather(),
         )
         lost_db = channel.path_loss_terms_db(
             self.range_m, np.maximum(self.elevation_rad, math.radians(1.0)), carrier_hz, air.environment, True, options
@@ -85,6 +88,29 @@ class FeederLink:
             eirp_density_dbw_mhz=self.asked.eirp_density_dbw_mhz,
         )
         return budget.cnr_db
+
+    def _weather(self, air: scenario.Channel) -> channel.Weather:
+        """Rain over the gateway, from its own numbers or the maps of ITU-R, for the same share of the year."""
+        gateway = self.asked.gateway
+        own = {name: getattr(gateway, name) for name in ("rain_rate_001_mm_h", "rain_height_km")}
+        weather = air.weather.model_copy(update={**own, "latitude_deg": None})
+        losses = air.losses.model_copy(update={"cloud": False, "scintillation": False})
+        return weather_of(air.model_copy(update={"weather": weather, "losses": losses}), gateway)
+
+    def noises(
+        self, service_db: float, bandwidth_hz: float, air: scenario.Channel, *, uplink: bool
+    ) -> dict[str, float]:
+        """Noise of a link over its signal without fading: ``noise_variance`` and ``feeder_noise_variance``.
+
+        The second is sent down by the satellite and fades with the signal. Behind an uplink, which a payload of fixed
+        gain sends on, both noises stay when the signal fades, and there is one.
+        """
+        if uplink:
+            whole_db = float(self.combined_db(service_db, bandwidth_hz, air))
+            return {"noise_variance": float(db_to_linear(-whole_db)), "feeder_noise_variance": 0.0}
+        feeder = float(db_to_linear(-self.cnr_db(bandwidth_hz, air)))
+        own = float(db_to_linear(-service_db)) * (1.0 + feeder if self.asked.noise_shares_power else 1.0)
+        return {"noise_variance": own, "feeder_noise_variance": feeder}
 
     def combined_db(self, service_db: Any, bandwidth_hz: float, air: scenario.Channel) -> Any:
         """Carrier over noise behind both hops that do not fade; the law is the same from either side."""
@@ -176,16 +202,16 @@ def amplifier_of(given: tuple[str, tuple[float, ...]], back_off_db: float = 0.0)
     return Amplifier(curve, beta_a**-0.5, 0.5 * alpha_a * beta_a**-0.5, back_off_db)
 
 
-def on_board(given: PayloadStructure | None, grid: SlotGrid) -> OnBoard | None:
-    """What the payload does to a slot."""
+def on_board(given: PayloadStructure | None, grid: SlotGrid, *, feeder: bool = False) -> OnBoard | None:
+    """What the payload does to a slot; ``feeder`` whether it sends the noise of a feeder link on."""
     if given is None:
-        return None
+        return OnBoard(grid, response=None, curve=None, feeder=True) if feeder else None
     response = None
     if given.filter is not None:
         passband_hz, order = given.filter
         response = butterworth(np.asarray(grid.frequencies_hz), passband_hz=passband_hz, order=order)
     curve = None if given.amplifier is None else amplifier_of(given.amplifier).curve
-    return OnBoard(grid, response=response, curve=curve)
+    return OnBoard(grid, response=response, curve=curve, feeder=feeder)
 
 
 def amplified(asked: scenario.Payload | None) -> tuple[dict[str, float], dict[str, float]]:

@@ -2,18 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ntn6g import channel
-from ntn6g.channel.loss import cross_polar_discrimination_db, ionospheric_scale_db
+from ntn6g.channel.loss import cross_polar_discrimination_db
 from ntn6g.channel.loss.shadowing import shadow_sigma_db
-from ntn6g.channel.loss.weather import at_location
-from ntn6g.core.errors import ScenarioError
-from ntn6g.core.units import METRES_PER_KILOMETRE, db_to_linear, dbm_to_dbw, linear_to_db
+from ntn6g.core.units import db_to_linear, dbm_to_dbw, linear_to_db
 from ntn6g.phy.grid import SYMBOLS_PER_SLOT
 from ntn6g.scenario import (
     Budget,
@@ -22,15 +20,15 @@ from ntn6g.scenario import (
     Loo,
     NtnRays,
     Power,
-    ScintillationModel,
     ShadowedRician,
     Terminal,
 )
 from ntn6g.study.build.antennas import Gains
 from ntn6g.study.build.cells import ground_losses_db, stays_near_ground
-from ntn6g.study.build.fading import fading_profile, make_fading
+from ntn6g.study.build.fading import make_fading
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.link_step import LinkStructure
+from ntn6g.study.build.loss_terms import line_of_sight, loss_options
 from ntn6g.study.build.payload import FeederLink
 
 
@@ -61,119 +59,11 @@ def received_power(
         esno_db = power.esno_db
     else:
         esno_db, found = _from_budget(power, air, structure, instant, terminal=terminal, gains=gains)
-        if feeder is not None:
-            found["service_esno_db"] = esno_db
-            found["feeder_esno_db"] = float(feeder.cnr_db(structure.bandwidth_hz, air))
-            esno_db = float(feeder.combined_db(esno_db, structure.bandwidth_hz, air))
+    if feeder is not None:
+        found["service_esno_db"] = esno_db
+        found["feeder_esno_db"] = float(feeder.cnr_db(structure.bandwidth_hz, air))
+        esno_db = float(feeder.combined_db(esno_db, structure.bandwidth_hz, air))
     return {**found, "ebno_db": esno_db + ebno_over_esno_db, "esno_db": esno_db}
-
-
-def line_of_sight(air: Channel) -> bool:
-    """Whether the terminal sees the satellite: as the scenario says, else as the fading profile has it."""
-    if air.line_of_sight is not None:
-        return air.line_of_sight
-    profile = fading_profile(air.fading.kind, getattr(air.fading, "profile", None))
-    return profile is None or profile.line_of_sight
-
-
-def loss_options(air: Channel, terminal: Terminal | None = None) -> channel.LossOptions:
-    """Loss terms and readings of the standard that a channel section asks for, with the terminal's weather.
-
-    Raises
-    ------
-    ScenarioError
-        When rain or cloud losses need maps that are not installed, or a place that is not given.
-    """
-    losses = air.losses
-    wanted = {
-        "free_space": losses.free_space,
-        "gas": losses.gas,
-        "rain": losses.rain,
-        "cloud": losses.cloud,
-        "scintillation": losses.scintillation,
-        "faraday": losses.faraday and not any(getattr(air.fading, end, None) for end in ("terminal", "satellite")),
-        "clutter": losses.clutter,
-        "trees": losses.trees,
-        "building": losses.building != "none",
-        "shadow": losses.shadow_margin_db > 0.0,
-    }
-    scintillation, obstacles = air.scintillation_model, air.obstacle_model
-    tabulated = 1.0 <= air.carrier_ghz <= 40.0 and air.gas_model.vapour != "map"
-    method = air.gas_model.method or ("table" if tabulated else "p676")
-    return channel.LossOptions(
-        terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
-        gas_method=method,
-        gas_rule="cosecant" if air.gas_model.below_10_ghz else "tr38811",
-        gas_frequencies="nearest" if air.gas_model.frequency == "nearest" else "linear",
-        scintillation_method=scintillation.method,
-        antenna_diameter_m=scintillation.antenna_diameter_m or 1.0,  # given where it counts
-        antenna_efficiency=scintillation.antenna_efficiency,
-        ionospheric_fluctuation_4ghz_db=_fluctuation_db(scintillation),
-        combination=air.weather.combination,
-        clutter_method=obstacles.clutter,
-        clutter_probability=obstacles.clutter_percent / 100.0,
-        trees_percent=obstacles.trees_percent,
-        interpolation=air.table_interpolation,
-        below_table=air.below_table,
-        shadow_margin_db=losses.shadow_margin_db,
-        building="traditional" if losses.building == "none" else losses.building,
-        building_probability=obstacles.building_percent / 100.0,
-        weather=_weather(air, terminal),
-    )
-
-
-def _fluctuation_db(asked: ScintillationModel) -> float:
-    if asked.s4 is not None:
-        return ionospheric_scale_db(asked.s4)
-    return 1.1 if asked.fluctuation_4ghz_db is None else asked.fluctuation_4ghz_db  # TR 38.821 V16.2.0, 6.1.3.1
-
-
-def _weather(air: Channel, terminal: Terminal | None) -> channel.Weather:
-    asked, losses, gas = air.weather, air.losses, air.gas_model
-    given = {
-        "rain_rate_001_mm_h": asked.rain_rate_001_mm_h if losses.rain else 0.0,
-        "rain_height_km": asked.rain_height_km if losses.rain else 0.0,
-        "liquid_kg_m2": asked.liquid_kg_m2 if losses.cloud else 0.0,
-        "wet_refractivity": _wet_refractivity(air),
-        "vapour_density_g_m3": None if gas.vapour == "map" else gas.vapour_density_g_m3,
-    }
-    height_km = 0.0 if terminal is None else max(terminal.altitude_m, 0.0) / METRES_PER_KILOMETRE
-    latitude_deg = asked.latitude_deg if asked.latitude_deg is not None or terminal is None else terminal.latitude_deg
-    if losses.rain and latitude_deg is None:
-        raise ScenarioError(
-            "required key is missing; rain statistics depend on it, and there is no terminal",
-            key="channel.weather.latitude_deg",
-        )
-    if None in given.values():
-        if terminal is None:
-            raise ScenarioError(
-                "rain, cloud, vapour by map and scintillation by p618 need a terminal, or all numbers given",
-                key="channel.weather",
-            )
-        # cloud and vapour beside rain: P.618-14, 2.5
-        least_percent = 5.0 if asked.combination == "p618" else 0.0
-        place = at_location(
-            terminal.latitude_deg,
-            terminal.longitude_deg,
-            exceeded_percent=max(asked.exceeded_percent, least_percent),
-            station_height_km=height_km,
-        )
-        found = asdict(place)
-        found["vapour_density_g_m3"] *= math.exp(height_km / 2.0)  # from the station down to the sea: P.835-6, 1.2
-        given = {name: found[name] if value is None else value for name, value in given.items()}
-    return channel.Weather(
-        exceeded_percent=asked.exceeded_percent,
-        latitude_rad=math.radians(latitude_deg or 0.0),
-        station_height_km=height_km,
-        tilt_rad=math.radians(asked.polarisation_tilt_deg),
-        **{name: float(value or 0.0) for name, value in given.items()},
-    )
-
-
-def _wet_refractivity(air: Channel) -> float | None:
-    """0 where it does not count, None where the map has to say it."""
-    counts = air.losses.scintillation and air.scintillation_model.method == "p618"
-    return air.scintillation_model.wet_refractivity if counts else 0.0
 
 
 @dataclass(frozen=True)

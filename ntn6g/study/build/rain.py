@@ -11,7 +11,7 @@ from ntn6g.channel.loss.weather.series import FIT_PERCENT, correlated_deviates
 from ntn6g.core import random
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import Scenario
-from ntn6g.study.build.power import loss_options
+from ntn6g.study.build.loss_terms import loss_options
 
 _CANDIDATES = 1_024  # draws among which the first with rain is taken
 _MOST_PERCENT = 5.0  # to which P.618 gives attenuation

@@ -23,7 +23,7 @@ from ntn6g.study.build.antennas import link_gains, over_sphere
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, make_fading
 from ntn6g.study.build.link_step import LinkStructure
-from ntn6g.study.build.power import line_of_sight, loss_options
+from ntn6g.study.build.loss_terms import line_of_sight, loss_options
 from ntn6g.study.engine import Recipe, Tally
 
 LEVELS = np.concatenate([[0.001], np.linspace(0.005, 0.995, 199), [0.999]])

@@ -10,7 +10,8 @@ from ntn6g import channel
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.orbit import slant_range_m
 from ntn6g.scenario import Channel, Survey
-from ntn6g.study.build.power import discrimination_db, line_of_sight
+from ntn6g.study.build.loss_terms import line_of_sight
+from ntn6g.study.build.power import discrimination_db
 
 _GAS_METHODS: tuple[Literal["table", "p676"], ...] = ("table", "p676")
 _DISCRIMINATION_GHZ = (4.0, 55.0)  # ITU-R P.618-14, 4.1 and 4.3

@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ntn6g.channel import TappedDelayLine, ntn_tdl_profile
+from ntn6g.core import random
 from ntn6g.core.errors import ScenarioError
-from ntn6g.phy import Modulation, SlotGrid
+from ntn6g.phy import LinkChain, LinkValues, Modulation, SlotGrid
+from ntn6g.phy.air import SamplePath, SubcarrierPath
+from ntn6g.phy.chain import Reception
+from ntn6g.phy.ofdm import Ofdm
 from ntn6g.phy.physical_channel import Ptrs
+from ntn6g.phy.receiver import lmmse_equalise
+from ntn6g.phy.receivers import OneTap
+from ntn6g.phy.synchronisation import precompensate
 from ntn6g.phy.waveforms import WAVEFORMS, Afdm, Modem, ccdf, occupied_bandwidth_hz, papr_db
 
 SPACING_HZ = 120e3
@@ -45,6 +53,40 @@ def test_samples_hold_the_energy_and_give_the_symbols_back(name, dtype, toleranc
     useful = sum(modem.ofdm.points for _ in range(14)) / samples.shape[1]
     energy = np.sum(np.abs(samples) ** 2, 1) / np.sum(np.abs(sent) ** 2, 1)
     np.testing.assert_allclose(energy, 1.0 / useful, rtol=0.02)  # prefixes repeat what they hold, a random share
+
+
+@pytest.mark.parametrize("path", [SubcarrierPath, SamplePath])
+def test_cp_ofdm_is_the_link_without_a_waveform_bit_for_bit(path):
+    """Symbols put on the grid as they are and one tap on each element, written out here without any spreading."""
+    grid = grid_of(1, pilots=True, dmrs_cdm_groups_without_data=2)
+    air = path(grid, normalise=False, **({"frequency_offset": True} if path is SubcarrierPath else {}))
+    fading, modulation = TappedDelayLine(ntn_tdl_profile("C")), Modulation("16qam")
+    parts = {"grid": grid, "modulation": modulation, "code": None, "fading": fading, "perfect_csi": True, "air": air}
+    waveform = WAVEFORMS["cp-ofdm"](grid)
+    chain = LinkChain(**parts, reception=Reception(waveform=waveform, detector=OneTap(grid, waveform)))
+    keys = random.block_keys(tf.constant([[5, 6]], tf.uint32), 2)
+    fixed = {"noise_variance": 0.1, "delay_spread_s": 50e-9, "doppler_hz": 2e3, "k_factor_db": 5.0}
+    fixed |= {"residual_offset_hz": 900.0}
+    columns = {name: tf.fill([2], tf.cast(fixed.get(name, 0.0), kind)) for name, kind in LinkValues.DTYPES.items()}
+    values = LinkValues(**columns)
+    coded = random.bits(random.stream(keys, "bits"), chain.block_bits)
+
+    found, _ = chain.transfer(keys, values, coded)
+
+    names = ("delay_spread_s", "doppler_hz", "k_factor_db", "elevation_rad")
+    drawn = fading(keys, times_s=air.times_s.astype("float32"), **{name: columns[name] for name in names})
+    moving = precompensate(drawn, residual_offset_hz=columns["residual_offset_hz"])
+    received, channel = air(moving, grid.fill(modulation.map(coded)))
+    noise = random.complex_normal(random.stream(keys, "noise"), tuple(received.shape[1:]))
+    received += tf.cast(tf.sqrt(columns["noise_variance"]), tf.complex64)[:, None, None] * noise
+    data, known = grid.data_of(received), grid.data_of(channel)
+    expected = lmmse_equalise(data, known, tf.fill(data.shape, tf.constant(0.1, tf.float32)))
+    np.testing.assert_array_equal(found.symbols, expected.symbols)
+    np.testing.assert_array_equal(found.noise_variance, expected.noise_variance)
+    symbols = modulation.map(coded)
+    np.testing.assert_array_equal(
+        Modem(grid, waveform).modulate(symbols), Ofdm(grid).modulate(grid.fill(symbols))
+    )
 
 
 @pytest.mark.parametrize("name", SPREAD)

@@ -4,14 +4,16 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.special import j1
 
 from ntn6g import orbit
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
+from ntn6g.scenario.antennas import Array
 from ntn6g.study.build import build
-from ntn6g.study.build.antennas import made, over_sphere, satellite_aim
+from ntn6g.study.build.antennas import made, over_sphere, satellite_aim, satellite_axes
 from ntn6g.study.build.survey import curves
 
 LEO = {"kind": "circular", "altitude_km": 600, "inclination_deg": 70, "epoch": "2026-01-01T00:00:00Z"}
@@ -232,3 +234,20 @@ def test_what_cannot_be_is_refused_in_one_line(sections, message):
     with pytest.raises(ScenarioError, match=message) as refused:
         build(from_mapping(mapping(**sections)))
     assert "\n" not in str(refused.value)
+
+
+def test_the_panel_of_a_mast_leans_down_where_it_is_told_to():
+    """East and 8 degrees down, on the equator at longitude 0, where up is x, east is y and north is z."""
+    still = tf.zeros([1, 3], tf.float64)
+    mast = orbit.State(tf.constant([[6.4e6, 0.0, 0.0]], tf.float64), still, still)
+    sector = Array(kind="array", rows=8, columns=4, facing_azimuth_deg=90.0, facing_elevation_deg=-8.0)
+    lean = math.radians(8.0)
+
+    axes = satellite_axes(mast, sector)[0].numpy()
+    down = satellite_axes(mast, Array(kind="array", rows=8, columns=4))[0].numpy()
+
+    # normal, then along the columns' row (level, to the left of the normal seen from behind), then upwards
+    expected = [[-math.sin(lean), math.cos(lean), 0], [0, 0, 1], [math.cos(lean), math.sin(lean), 0]]
+    assert axes == pytest.approx(np.array(expected), abs=1e-12)
+    assert np.linalg.det(axes) == pytest.approx(1.0)
+    assert down[0] == pytest.approx([-1.0, 0.0, 0.0])

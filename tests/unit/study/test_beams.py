@@ -38,7 +38,7 @@ def asked(platform=LEO, ends=ENDS, **beams):
             "fading": {"kind": "awgn"},
             "losses": {"shadow_margin_db": 3.0},
         },
-        "beams": {"start": "2026-01-01T00:10:00Z", "count": 7, "pixels": 21, **beams},
+        "beams": {"start": "2026-01-01T00:10:00Z", "count": 7, "tiers_around": 0, "pixels": 21, **beams},
     }
 
 
@@ -124,6 +124,31 @@ def test_a_satellite_that_misses_shifts_its_beams_off_the_places_they_were_meant
     assert np.nanmin(missed["satellite_gain_dbi"]) < np.nanmin(exact["satellite_gain_dbi"]) - 0.5
 
 
+def test_two_tiers_of_neighbours_disturb_the_middle_as_their_patterns_say():
+    """Below the satellite: six at one spacing, six at its root-three, six at twice (TR 38.821, 6.1.1.1)."""
+    series, figures = run(count=1, reuse=1, tiers_around=None)
+
+    spacing = math.sqrt(3) * math.sin(math.radians(4.4127) / 2)
+    others = 6 * sum(pattern(spacing * away, 2.0, 2e9) for away in (1.0, math.sqrt(3), 2.0))
+    assert series["c_over_i_db"][10, 10] == pytest.approx(-10 * math.log10(others), abs=0.02)
+    assert figures["beams"] == 1
+    assert series["footprints_km"].shape[0] == 1  # what is around is not counted
+
+
+def test_a_layout_looks_where_it_is_asked_to():
+    """Thirty degrees off nadir to the right: angles of neighbours from their u and v, elevation from the sphere."""
+    series, _ = run(count=7, reuse=1, off_nadir_deg=30.0, from_track_deg=90.0)
+
+    sphere = math.degrees(math.acos((6371 + 600) / 6371 * math.sin(math.radians(30.0))))
+    assert series["elevation_deg"][10, 10] == pytest.approx(sphere, abs=0.4)  # of the ellipsoid
+    spacing = math.sqrt(3) * math.sin(math.radians(4.4127) / 2)
+    around = spacing * np.stack([np.cos(np.arange(6) * math.pi / 3), np.sin(np.arange(6) * math.pi / 3)], 1)
+    uv = np.array([0.0, 0.5]) + np.concatenate([np.zeros([1, 2]), around])
+    look = np.concatenate([uv, np.sqrt(1 - (uv**2).sum(1))[:, None]], 1)
+    sines = np.linalg.norm(np.cross(look[0], look[1:]), axis=1)
+    assert series["c_over_i_db"][10, 10] == pytest.approx(-10 * math.log10(pattern(sines, 2.0, 2e9).sum()), abs=0.05)
+
+
 def test_other_satellites_only_disturb():
     alone, _ = run(platform=WALKER, satellite=0, reuse=3)
     several, figures = run(platform=WALKER, satellite=0, reuse=3, other_satellites=True, min_elevation_deg=25)
@@ -206,9 +231,17 @@ def test_a_run_is_drawn_reported_and_laid_over_another(tmp_path):
         ({"ends": ENDS | {"satellite": {"kind": "aperture", "diameter_m": 2}}}, "do not bring power and noise"),
         ({"motion": "earth-fixed", "offset_s": 400.0}, "stands at .* over the middle of the layout"),
         ({"platform": WALKER}, "holds 1200 satellites, choose one"),
+        ({"off_nadir_deg": 80.0}, "beside the Earth"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(changes, message):
     with pytest.raises(ScenarioError, match=message) as refused:
         build(from_mapping(asked(**changes)))
     assert "\n" not in str(refused.value)
+
+
+def test_shadows_that_are_drawn_are_refused_on_a_map_of_means():
+    given = asked()
+    given["channel"]["losses"] = {"shadow_fading": "draw"}
+    with pytest.raises(ScenarioError, match=r"channel\.losses\.shadow_fading: draw has no effect"):
+        from_mapping(given)

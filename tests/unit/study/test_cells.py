@@ -18,7 +18,7 @@ def study(fading, *, carrier_ghz=3.5, channel=None, power=None, **changes):
         "study": "link",
         "name": "cells",
         "channel": {"carrier_ghz": carrier_ghz, "domain": "time", "fading": fading} | (channel or {}),
-        "link": {"subcarrier_khz": 30, "resource_blocks": 4, "mcs": 5},
+        "link": {"subcarrier_khz": 30, "resource_blocks": 4, "coding": "none", "modulation": "qpsk"},
         "power": {"budget": BUDGET} if power is None else power,
     }
     base["channel"].setdefault("guard", {"tap_floor_db": -10.0})
@@ -86,6 +86,12 @@ def test_a_cell_may_be_placed_by_geometry():
     assert told["range_km"] == pytest.approx(1.1113, abs=2e-3)
     with pytest.raises(ScenarioError, match=r"channel.fading.distance_m: 100 m beside at"):
         study({"kind": "rma", "distance_m": 100.0}, carrier_ghz=0.7, **place)
+    # Table 7.4.1-1: 10 km with sight, 5 km without
+    far = place | {"terminals": {"ue": place["terminals"]["ue"] | {"latitude_deg": 45.07}}}
+    seen = facts(study({"kind": "rma"}, carrier_ghz=0.7, channel={"line_of_sight": True}, **far))
+    assert seen["range_km"] == pytest.approx(7.779, abs=0.02)
+    with pytest.raises(ScenarioError, match=r"stands 77.. m from the site, outside the 10 to 5000 m of rma"):
+        study({"kind": "rma"}, carrier_ghz=0.7, **far)
     with pytest.raises(ScenarioError, match=r"stands 1111 m from the site, outside the 10 to 500 m of sub-thz"):
         study({"kind": "sub-thz"}, carrier_ghz=142.0, **place)
 

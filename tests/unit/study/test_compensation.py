@@ -150,6 +150,25 @@ def test_residuals_are_columns_and_values_of_a_study():
     assert point.facts["timing_error_us"] == 1e6 * point.values["residual_delay_s"]
 
 
+def test_what_is_held_drifts_within_the_slot_as_the_orbit_has_it():
+    """Against ranges one second apart."""
+    found, instant, asked = left({"fraction": 0.2}, ephemeris="exact")
+    chosen, place = satellite(asked.platforms["sat"], "platforms.sat"), site(asked.terminals["ue"])
+    times = Times(instant.moment, np.array([-1.0, 0.0, 1.0]))
+    line_m = chosen.state(times).position_ecef_m.numpy() - place.site(times).position_ecef_m.numpy()
+    delay_s = np.linalg.norm(line_m, axis=-1) / SPEED_OF_LIGHT_M_S
+    study = LinkStudy("", scenario({"fraction": 0.2}, ephemeris="exact")).points[0]
+    tracked = LinkStudy("", scenario({"fraction": 0.2}, ephemeris="exact", within_slot="tracked")).points[0]
+
+    assert abs(found.delay_rate) > 10e-6
+    # light time has a rate of its own, 2e-5 of it
+    assert found.delay_rate == pytest.approx((delay_s[2] - delay_s[0]) / 2, rel=1e-4)
+    assert found.doppler_ratio_rate == pytest.approx(-(delay_s[2] - 2 * delay_s[1] + delay_s[0]), rel=2e-3)
+    assert study.facts["timing_drift_us_s"] == 1e6 * study.values["residual_delay_rate"] == 1e6 * found.delay_rate
+    assert study.values["residual_doppler_rate_hz_s"] == pytest.approx(CARRIER_HZ * found.doppler_ratio_rate)
+    assert tracked.values["residual_delay_rate"] == tracked.values["residual_doppler_rate_hz_s"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -55,6 +55,32 @@ def test_a_gateway_beside_the_terminal_doubles_delay_and_shares_the_noise():
     assert both["end_to_end_doppler_khz"] == pytest.approx(1e-3 * (28e9 * ratio * (1 + ratio) + 20e9 * ratio), rel=1e-9)
 
 
+def test_ratios_that_are_given_are_those_of_the_service_link():
+    both = facts(power={"esno_db": 10.0}, feeder=FEEDER | {"cnr_db": 10.0})
+
+    assert both["service_esno_db"] == 10.0
+    assert both["esno_db"] == pytest.approx(10.0 - 10 * math.log10(2))
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_noises_of_both_hops_add_up_to_the_law(shared):
+    """Down, what the satellite sends on fades with the signal; up, a payload of fixed gain adds noise that stays."""
+    sections = {"feeder": FEEDER | {"cnr_db": 6.0, "noise_shares_power": shared}, "power": {"esno_db": 9.0}}
+    down = build(from_mapping(mapping(**sections)))[0].points[0]
+    up = build(from_mapping(mapping(**sections, link={"resource_blocks": 25, "mcs": 5, "direction": "uplink"})))[0]
+    up = up.points[0]
+    feeder, service = 10**0.6, 10**0.9
+
+    assert down.structure.feeder_noise
+    assert not up.structure.feeder_noise
+    assert down.values["feeder_noise_variance"] == pytest.approx(1 / feeder)
+    assert up.values["feeder_noise_variance"] == 0.0
+    whole = 1 / feeder + 1 / service + (1 / (feeder * service) if shared else 0.0)
+    assert down.values["feeder_noise_variance"] + down.values["noise_variance"] == pytest.approx(whole)
+    assert up.values["noise_variance"] == pytest.approx(whole)
+    assert 10 ** (-down.facts["esno_db"] / 10) == pytest.approx(whole)
+
+
 def test_the_feeder_link_has_its_own_budget():
     """By hand: 40 dBW/MHz + 8 dB/K + 228.6 - 60 - FSPL - gas - scintillation, whose last two stay below 2 dB."""
     found = facts(feeder={"gateway": PLACE, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8})
@@ -62,6 +88,22 @@ def test_the_feeder_link_has_its_own_budget():
     lost_db = 20 * math.log10(4e3 * math.pi * found["feeder_range_km"] * 28e9 / SPEED_OF_LIGHT_M_S)
     without_air = 40 + 8 + 228.6 - 60 - lost_db
     assert without_air - 2.0 < found["feeder_esno_db"] < without_air
+
+
+def test_rain_over_the_gateway_is_that_of_its_own_path():
+    """The same place, rain and carrier as the terminal's: the same loss, by P.618."""
+    rain = {"rain_rate_001_mm_h": 40.0, "rain_height_km": 3.0}
+    channel = {"carrier_ghz": 28, "environment": "rural", "fading": {"kind": "awgn"}}
+    wet_channel = channel | {"losses": {"rain": True}, "weather": rain | {"exceeded_percent": 0.1}}
+    feeder = {"gateway": PLACE | rain, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
+
+    dry, wet = facts(feeder=feeder, channel=channel), facts(feeder=feeder, channel=wet_channel)
+    drier = facts(feeder=feeder | {"gateway": feeder["gateway"] | {"rain_rate_001_mm_h": 0.0}}, channel=wet_channel)
+
+    lost_db = dry["service_esno_db"] - wet["service_esno_db"]
+    assert lost_db > 2.0
+    assert dry["feeder_esno_db"] - wet["feeder_esno_db"] == pytest.approx(lost_db, abs=1e-9)
+    assert drier["feeder_esno_db"] == pytest.approx(dry["feeder_esno_db"])
 
 
 def test_retransmission_waits_for_both_hops():
@@ -98,6 +140,7 @@ REFUSED = [
         "acts on one antenna",
     ),
     ({"payload": {"amplifier": AMPLIFIER | {"smooth": 3}}}, "payload.amplifier"),
+    ({"link": {"resource_blocks": 25, "mcs": 5, "layers": 2}}, "carries one antenna's signal"),
 ]
 
 

@@ -101,6 +101,13 @@ def _taylor(given: scenario.Taylor, carrier_hz: float) -> End:
 def _s1528(given: scenario.S1528, carrier_hz: float) -> End:
     del carrier_hz
     width_rad = math.radians(given.beamwidth_deg)
+    lowest_dbi = 11.75 if given.envelope == "low-orbit" else -float(given.near_side_lobe_db)
+    if given.gain_dbi < lowest_dbi:
+        raise ScenarioError(
+            f"{given.gain_dbi:g} dBi puts the near side lobes of this envelope below its far ones; it holds from "
+            f"{lowest_dbi:g} dBi up",
+            key="gain_dbi",
+        )
     of_beam = {"peak_dbi": given.gain_dbi, "half_beam_rad": 0.5 * width_rad}
     if given.envelope == "low-orbit":
         pattern = partial(antennas.s1528_low_orbit_dbi, **of_beam)
@@ -122,8 +129,21 @@ def _s1428(given: scenario.S1428, carrier_hz: float) -> End:
 
 
 def _array(given: scenario.Array, carrier_hz: float) -> End:
+    least = (given.rows * given.spacing_wavelengths, given.columns * given.spacing_wavelengths)
+    apart = given.panel_spacing_wavelengths
+    if apart is not None and (apart[0] < least[0] or apart[1] < least[1]):
+        raise ScenarioError(
+            f"{apart[0]:g} and {apart[1]:g} wavelengths let panels of {least[0]:g} by {least[1]:g} overlap",
+            key="panel_spacing_wavelengths",
+        )
     panel = antennas.PlanarArray(
-        given.rows, given.columns, given.spacing_wavelengths, directive=given.element == "directive"
+        given.rows,
+        given.columns,
+        given.spacing_wavelengths,
+        directive=given.element == "directive",
+        panels=(given.panel_rows, given.panel_columns),
+        panel_spacing_wavelengths=apart,
+        area_bound=given.bounded_by_area,
     )
     ratio = 1.0 if given.design_ghz is None else carrier_hz / (1e9 * given.design_ghz)
     return End(antenna=antennas.SteeredArray(panel, ratio, given.phase_bits))

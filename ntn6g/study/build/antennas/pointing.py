@@ -72,7 +72,7 @@ def link_gains(
             continue
         ends[name] = end = made(given, carrier_hz, f"antennas.{name}")
         if name == "satellite":
-            axes, aim = satellite_axes(state), satellite_aim(given, end.antenna, state, towards)
+            axes, aim = satellite_axes(state, given), satellite_aim(given, end.antenna, state, towards)
         else:
             axes, aim = terminal_axes(given, site), _terminal_aim(given, site, towards)
         aim = antennas.mispointed_by(aim, towards, math.radians(given.pointing_error_deg))
@@ -134,10 +134,16 @@ def satellite_aim(
     return towards
 
 
-def layout_uv(beams: int, width_rad: float, key: str, spacing: float | None = None) -> Any:
+def layout_uv(
+    beams: int,
+    width_rad: float,
+    key: str,
+    spacing: float | None = None,
+    centre_uv: tuple[float, float] = (0.0, 0.0),
+) -> Any:
     """Centres of a layout whose neighbours overlap at -3 dB unless a spacing is given: [beam, 2]."""
     try:
-        return antennas.hexagonal_beams(beams, spacing or antennas.adjacent_spacing_uv(width_rad))
+        return antennas.hexagonal_beams(beams, spacing or antennas.adjacent_spacing_uv(width_rad), centre_uv)
     except ValueError as error:
         raise ScenarioError(str(error), key=key) from None
 
@@ -151,16 +157,24 @@ def _terminal_aim(given: Any, site: orbit.Site, towards: tf.Tensor) -> tf.Tensor
     return towards
 
 
-def satellite_axes(state: orbit.State) -> tf.Tensor:
-    """Of a panel that faces nadir: columns along the track."""
+def satellite_axes(state: orbit.State, given: Any = None) -> tf.Tensor:
+    """Of a platform's panel: one that faces nadir, columns along the track, unless the antenna says another way."""
     down, ahead, right = tf.unstack(orbit.track_axes(state), axis=-2)
-    return tf.stack([down, -right, ahead], -2)
+    elevation_deg = getattr(given, "facing_elevation_deg", None)
+    if elevation_deg is None:
+        return tf.stack([down, -right, ahead], -2)
+    azimuth, elevation = math.radians(given.facing_azimuth_deg), math.radians(elevation_deg)
+    level = math.cos(azimuth) * ahead + math.sin(azimuth) * right
+    normal = math.cos(elevation) * level - math.sin(elevation) * down
+    upwards = -math.sin(elevation) * level - math.cos(elevation) * down
+    return tf.stack([normal, tf.linalg.cross(upwards, normal), upwards], -2)
 
 
 def terminal_axes(given: Any, site: orbit.Site) -> tf.Tensor:
     """Of a panel that faces a direction of the horizon: columns upwards, rows level."""
     azimuth = math.radians(getattr(given, "facing_azimuth_deg", 0.0))
-    elevation = math.radians(getattr(given, "facing_elevation_deg", 90.0))
+    facing_deg = getattr(given, "facing_elevation_deg", None)
+    elevation = math.radians(90.0 if facing_deg is None else facing_deg)
     normal = _sky(site, azimuth, elevation)
     upwards = _sky(site, azimuth, elevation + 0.5 * math.pi)
     return tf.stack([normal, tf.linalg.cross(upwards, normal), upwards], -2)
