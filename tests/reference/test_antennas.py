@@ -166,7 +166,7 @@ def test_earth_stations_have_the_half_power_beamwidth_of_a_dish():
 @pytest.mark.parametrize(
     ("law", "options", "words"),
     [
-        (antennas.s1528_satellite_dbi, {"peak_dbi": 15.0}, "below its far ones"),
+        (antennas.s1528_satellite_dbi, {"peak_dbi": 15.0}, "below the 0 dBi of far ones"),
         (antennas.s1528_low_orbit_dbi, {"peak_dbi": 10.0}, "needs a peak of 11.75 dBi"),
     ],
 )
