@@ -17,9 +17,12 @@ from ntn6g.channel.payload import (
     transparent_delay_s,
     transparent_offset_hz,
 )
+from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
-from ntn6g.phy import SlotGrid
+from ntn6g.phy import LinkValues, SlotGrid
 from ntn6g.phy.on_board import OnBoard
+from ntn6g.study.build.link_step import make_chain
+from ntn6g.study.build.payload import PayloadStructure, amplifier_of
 
 
 def test_equal_hops_lose_three_decibels_and_a_strong_feeder_nothing():
@@ -221,3 +224,28 @@ def test_a_feeder_in_front_of_a_fading_downlink_fades_with_it(links):
     fixed = 0.5 * (1 - math.sqrt(1 / (1 + 2 / (0.5 / (1 / feeder + 1 / service) * 2))))
     assert abs(total["bit_errors"] - expected) < 3.3 * deviation
     assert (fixed * total["bits"] - expected) > 6 * deviation
+
+
+def test_noise_of_the_feeder_takes_its_share_of_the_amplifier(links):
+    """20 dB below saturation nothing is bent: half as much noise as signal stays so, whatever both amount to."""
+    given = ("rapp", (2.0,))
+    structure = links.structure(
+        mcs=None,
+        modulation="qpsk",
+        resource_blocks=1,
+        pilots=False,
+        perfect_csi=True,
+        feeder_noise=True,
+        payload=PayloadStructure(filter=(3e6, 6), amplifier=given),
+    )
+    amplifier = amplifier_of(given, 20.0)
+    gain = amplifier.wanted_gain
+    fixed = {"noise_variance": 1e-6, "feeder_noise_variance": 0.5}
+    fixed |= {"amplifier_drive": amplifier.drive, "amplifier_scale": amplifier.scale}
+    fixed |= {"amplifier_gain_real": gain.real, "amplifier_gain_imag": gain.imag}
+    values = LinkValues(**{n: tf.fill([64], tf.cast(fixed.get(n, 0.0), t)) for n, t in LinkValues.DTYPES.items()})
+
+    outcome = make_chain(structure)(random.block_keys(tf.constant([[3, 4]], tf.uint32), 64), values)
+
+    # 64 blocks of 168 elements, ratio of two sums: 1.4 % and a bias of 0.6 %
+    assert float(tf.reduce_mean(outcome.sinr)) == pytest.approx(2.0, rel=0.05)
