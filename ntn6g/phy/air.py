@@ -129,10 +129,10 @@ class SamplePath:
 class Left:
     """What a synchroniser leaves of each block, float32 [B].
 
-    ``offset_hz`` is the bulk frequency offset less the one taken away, in the middle of the slot, so that a Doppler shift
-    of the terminal's own, which is taken away with it, counts as an error; ``timing_s`` is the mean
-    delay that the DM-RS show less that of the line of sight, so that echoes count (None without DM-RS): the error of a
-    timing advance corrected by it.
+    ``offset_hz`` is the bulk frequency offset less the one taken away, in the middle of the slot: a Doppler shift of
+    the terminal's own, which is taken away with it, counts as an error. ``timing_s`` is the mean delay that the DM-RS
+    show less that of the line of sight, so that echoes count (None without DM-RS): the error of a timing advance
+    corrected by it.
     """
 
     offset_hz: tf.Tensor
