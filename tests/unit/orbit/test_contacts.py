@@ -50,8 +50,7 @@ DAY_S = 86_400.0
 PROMISED_S = 0.010
 
 
-@pytest.mark.parametrize("mask_deg", [5.0, 40.0])
-@pytest.mark.parametrize("kind", FLEETS)
+@pytest.mark.parametrize(("kind", "mask_deg"), [("element sets", 5.0), ("walker", 40.0), ("slow", 5.0)])
 def test_the_plan_is_that_of_passes_searched_pair_by_pair(kind, mask_deg):
     fleet, mask = FLEETS[kind], np.radians(mask_deg)
 
