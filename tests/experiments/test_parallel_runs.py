@@ -43,7 +43,7 @@ def whole(scenario, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("workers", ["2", "4"])
+@pytest.mark.parametrize("workers", ["2", pytest.param("4", marks=pytest.mark.slow)])
 def test_any_number_of_workers_writes_the_same_table(scenario, whole, tmp_path, workers):
     assert main(["run", scenario, "--out", str(tmp_path / "run"), "--workers", workers, "--quiet"]) == 0
 
