@@ -106,11 +106,17 @@ class Work:
         self.values |= {"noise_variance": 10.0 ** (-esno_db / 10.0), "carrier_hz": 20e9, **values}
 
 
+_FEW = 4  # batches; compiling a coded link takes ten times as long as they do without
+
+
 @functools.cache
-def _step(structure, rows):
+def _step(structure, rows, compiled=True):
     from ntn6g.study.build.link_step import link_step
 
-    return link_step(structure, rows=rows)
+    step = link_step(structure, rows=rows)
+    if not compiled:
+        step.compiled = step._sums
+    return step
 
 
 class Links:
@@ -127,9 +133,10 @@ class Links:
     def work(self, structure, **values):
         return Work(structure, **values)
 
-    def chunks(self, structure, values, count, *, rows=128, seed=1):
-        """The first ``count`` chunks of one point."""
-        step, point = self.step(structure, rows=rows), Work(structure, seed=seed, **values)
+    def chunks(self, structure, values, count, *, rows=128, seed=1, compiled=None):
+        """The first ``count`` chunks of one point, compiled unless they are few or it is asked for."""
+        step = _step(structure, rows, count > _FEW * (rows // 32) if compiled is None else compiled)
+        point = Work(structure, seed=seed, **values)
         found = []
         for first in range(0, count, step.chunks_per_batch):
             found += step([(point, number) for number in range(first, first + step.chunks_per_batch)])

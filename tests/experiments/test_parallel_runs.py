@@ -169,7 +169,9 @@ def _blocks(folder):
         return 0
 
 
-LONG = ("--set", "stop.bit_errors=40000000", "--set", "stop.max_blocks=20000000")  # hours, if nobody stops it
+# hours, if nobody stops it; one structure, which its workers compile each
+LONG_RULE = ("stop.bit_errors=40000000", "stop.max_blocks=20000000", "sweep.grid.link.modulation=[qpsk]")
+LONG = tuple(word for override in LONG_RULE for word in ("--set", override))
 
 
 def test_a_folder_has_one_writer_readers_see_it_and_sigterm_keeps_what_is_done(scenario, whole, tmp_path, capsys):

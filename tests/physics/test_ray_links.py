@@ -51,12 +51,8 @@ def link(links, scattering, terminal=ISOTROPIC, **changes):
     )
     keys = random.block_keys(chunk_keys, ROWS // 2)
 
-    @tf.function(jit_compile=True, autograph=False)
-    def run(keys, values):
-        outcome = chain(keys, values)
-        return outcome.bit_errors, outcome.sinr
-
-    bit_errors, sinr = (each.numpy() for each in run(keys, values))
+    outcome = chain(keys, values)  # not compiled: every structure is called once
+    bit_errors, sinr = outcome.bit_errors.numpy(), outcome.sinr.numpy()
     model = RayChannel([Scattering(*scattering)], terminal=terminal)
     drawn = model(
         keys,
@@ -81,12 +77,12 @@ def test_bit_errors_are_those_of_the_responses(links, scattering):
 
 
 def test_drawn_shadow_fading_is_the_one_of_the_large_scale_parameters(links):
-    _, plain, power, large = link(links, ("suburban", "S", False))
-    _, shadowed, _, _ = link(links, ("suburban", "S", False), shadowing=True)
+    _, plain, power, large = link(links, ("dense-urban", "S", False))
+    _, shadowed, _, _ = link(links, ("dense-urban", "S", False), shadowing=True)
     gained_db = 10.0 * np.log10(shadowed / plain)
     # noise over the elements is the same draw, scaled: its cross term with the signal moves the ratio by some percent
     np.testing.assert_allclose(gained_db, large.shadow_db.numpy(), atol=0.2)
-    assert large.shadow_db.numpy().std() > 6.0  # 8.8 to 11.5 dB in the table
+    assert large.shadow_db.numpy().std() > 6.0  # 9.2 to 15.5 dB in the table
     np.testing.assert_allclose(10 * np.log10(plain / power.mean(1)), 0.0, atol=0.7)  # 672 elements: 5 %
 
 
