@@ -167,6 +167,11 @@ def shared_steps(monkeypatch, links):
 
 # structures that one config compiles one by one, and that tests of their parts cover
 FEWER_PROGRAMS = {
+    "awgn_uncoded": ["sweep.grid.link.modulation=[bpsk, 64qam]"],
+    "haps_downlink": ["sweep.grid.at.terminal=[km_3, km_17]"],
+    "harq_over_delays": ["parts.leo.sweep.grid.link.harq.processes=[32]"],
+    "leo600_ka_downlink": ["sweep.grid.link.mcs=[10]"],
+    "leo600_s_uplink": ["sweep.grid.link.mcs=[2]"],
     "waveforms_over_a_pass": ["sweep.grid.link.waveform=[otfs]"],
     "offset_receivers": [
         "parts.none.sweep.grid.link.receiver=[lmmse]",

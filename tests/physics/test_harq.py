@@ -19,7 +19,8 @@ def resent(links):
         return links.structure(harq=harq, **{"mcs": 5, "perfect_csi": True} | changes)
 
     def total(values, count=CHUNKS, **changes):
-        return links.total(structure(**changes), {"interval_s": WAIT_S, "blind_share": 0.0} | values, count, compiled=True)
+        values = {"interval_s": WAIT_S, "blind_share": 0.0} | values
+        return links.total(structure(**changes), values, count, compiled=True)
 
     return total
 
