@@ -106,11 +106,11 @@ class Work:
         self.values |= {"noise_variance": 10.0 ** (-esno_db / 10.0), "carrier_hz": 20e9, **values}
 
 
-_FEW = 4  # batches; compiling a coded link takes ten times as long as they do without
+_FEW = 4  # batches without a code, which take a fraction of the time without compiling; a decoder takes more
 
 
 @functools.cache
-def _step(structure, rows, compiled=True):
+def _step(structure, rows, compiled):
     from ntn6g.study.build.link_step import link_step
 
     step = link_step(structure, rows=rows)
@@ -128,14 +128,14 @@ class Links:
         return LinkStructure(**LINK_DEFAULTS | changes)
 
     def step(self, structure, *, rows=128):
-        return _step(structure, rows)
+        return _step(structure, rows, True)
 
     def work(self, structure, **values):
         return Work(structure, **values)
 
-    def chunks(self, structure, values, count, *, rows=128, seed=1, compiled=None):
-        """The first ``count`` chunks of one point, compiled unless they are few or it is asked for."""
-        step = _step(structure, rows, count > _FEW * (rows // 32) if compiled is None else compiled)
+    def chunks(self, structure, values, count, *, rows=128, seed=1):
+        """The first ``count`` chunks of one point; a few without a code are not compiled."""
+        step = _step(structure, rows, structure.mcs is not None or count > _FEW * (rows // 32))
         point = Work(structure, seed=seed, **values)
         found = []
         for first in range(0, count, step.chunks_per_batch):

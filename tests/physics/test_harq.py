@@ -20,14 +20,14 @@ def resent(links):
 
     def total(values, count=CHUNKS, **changes):
         values = {"interval_s": WAIT_S, "blind_share": 0.0} | values
-        return links.total(structure(**changes), values, count, compiled=True)
+        return links.total(structure(**changes), values, count)
 
     return total
 
 
 def test_the_first_transmission_is_that_of_the_plain_link_draw_for_draw(links, resent):
     values = {"esno_db": -1.25}
-    plain = links.total(links.structure(mcs=5, perfect_csi=True), values, CHUNKS, compiled=True)
+    plain = links.total(links.structure(mcs=5, perfect_csi=True), values, CHUNKS)
     again = resent(values)
 
     assert 0 < plain["block_errors"] < 256
@@ -50,7 +50,7 @@ def test_two_equal_transmissions_on_white_noise_are_one_of_twice_the_energy(link
     # A block fails both times exactly when the sum fails, but for sums that fail where the first alone did not, which
     # 3 dB lower does not happen. Two samples of 512; false alarm 1e-3. A gain 0.25 dB off moves the rate from
     # 0.54 by 0.2 on this slope and is found with 90 % power.
-    once = links.total(links.structure(mcs=5, perfect_csi=True), {"esno_db": -0.6}, 16, compiled=True)["block_errors"]
+    once = links.total(links.structure(mcs=5, perfect_csi=True), {"esno_db": -0.6}, 16)["block_errors"]
     twice = resent({"esno_db": -0.6 - 10 * np.log10(2)}, 16)
     both = twice["block_errors"]
 
