@@ -203,6 +203,8 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
         short = (*(["sensing.symbols=28"] if found.sensing else []), f"stop.max_blocks={max_blocks}")
         swept = found.sweep.grid if found.sweep is not None and found.sweep.grid else {}
         one = ["sweep.grid.sensing.cancel=[static]"] if "sensing.cancel" in swept else []  # a program the less
+        if "waveform" in found.parts:  # one program for four
+            one.append("parts.waveform.sweep.grid.sensing.waveform=[otfs]")
         return ["engine.batch=64", *one, *(f"{part}{key}" for part in parts or [""] for key in short)]
     if found.adaptation is not None:
         one_point = [f"parts.map.sweep.grid.adaptation.{key}" for key in ("speed_kmh=[3]", "round_trip_ms=[4]")]

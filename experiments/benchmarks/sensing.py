@@ -4,8 +4,9 @@ A map is what leaves a channel estimate as a list of detected cells: two-dimensi
 cell-averaging CFAR over delay (12 training and 2 guard cells a side, 1e-4), positions out. ``maps_per_s`` is without
 padding, ``maps_padded_per_s`` on the map padded fourfold on both axes, 16 times the cells. The peer uses
 ``scipy.fft`` with two workers and NumPy's running sums; ``maps_transform_ratio`` sets a bare ``scipy.fft`` transform
-against our whole chain, and holds on a busy machine where the rates do not. Echoes are timed over targets and frames:
-per target and per frame the cost may not grow.
+against our whole chain, and holds on a busy machine where the rates do not. Echoes are timed over targets and
+frames, maps over frames: per target and per frame the cost may not grow (what linear growth would take over what was
+taken, so one or more).
 """
 
 from collections.abc import Callable
@@ -79,12 +80,15 @@ def run() -> dict[str, float]:
         },
         rounds=ROUNDS,
     )
+    fewer = tf.constant(channel[: FRAMES // 4])
+    taken = timing.in_turns({"few": lambda: plain(fewer), "many": lambda: plain(tensor)}, rounds=ROUNDS)
     grown = timing.in_turns({"few": echoes(16, 8), "targets": echoes(16, 64), "frames": echoes(128, 8)}, rounds=ROUNDS)
     return {
         "maps_per_s": FRAMES / min(maps["ours"]),
         "maps_padded_per_s": PADDED_FRAMES / min(maps["padded"]),
         "maps_ratio": timing.ratio(maps, "peer", "ours"),
         "maps_transform_ratio": timing.ratio(maps, "transform", "ours"),
+        "maps_frames_linear_ratio": 4.0 * min(taken["few"]) / min(taken["many"]),
         "echo_targets_linear_ratio": 8.0 * min(grown["few"]) / min(grown["targets"]),
         "echo_frames_linear_ratio": 8.0 * min(grown["few"]) / min(grown["frames"]),
     }

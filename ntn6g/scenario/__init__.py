@@ -69,7 +69,7 @@ from ntn6g.scenario.platforms import (
 from ntn6g.scenario.points import apply, flatten, from_mapping, sweep_points
 from ntn6g.scenario.power import Budget, Power
 from ntn6g.scenario.scenario import Part, Scenario, json_schema
-from ntn6g.scenario.sensing import Communication, Detector, EchoBudget, SensedTarget, Sensing
+from ntn6g.scenario.sensing import Communication, Detector, EchoBudget, ReceiveArray, SensedTarget, Sensing, Tracking
 from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 from ntn6g.scenario.synchronisation import Compensation
@@ -146,6 +146,7 @@ __all__ = [
     "Ptrs",
     "Range",
     "Rapp",
+    "ReceiveArray",
     "Rician",
     "Saleh",
     "Scenario",
@@ -166,6 +167,7 @@ __all__ = [
     "Tle",
     "Tr38821",
     "Track",
+    "Tracking",
     "Vsat",
     "Walker",
     "Weather",

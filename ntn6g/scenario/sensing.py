@@ -15,6 +15,8 @@ class SensedTarget(Section):
     """Distance of a monostatic radar, or by how much the path over the target is longer than the direct one, m."""
     velocity_m_s: float = Field(default=20.0, ge=-1e5, le=1e5)
     """Closing speed, or rate at which the path over the target shortens, m/s; negative for what recedes."""
+    angle_deg: float = Field(default=0.0, gt=-90.0, lt=90.0)
+    """Direction from the broadside of the receive array, degrees; only an `array` asks."""
     above_db: float = Field(default=0.0, ge=-100.0, le=100.0)
     """Mean echo over the one that the signal-to-noise ratio is about, dB; of a budget, what else it gains."""
     cross_section_dbsm: float | None = Field(default=None, ge=-60.0, le=100.0)
@@ -28,6 +30,13 @@ class SensedTarget(Section):
     """Zenith angle from which it is seen, degrees, 0 from above, 90 from the side."""
     bistatic_deg: float = Field(default=0.0, ge=0.0, lt=180.0)
     """Angle at a target with a `kind` between transmitter and receiver, degrees; 0 is monostatic."""
+
+
+class ReceiveArray(Section):
+    """Receive antennas of the radar: targets are looked for in as many beams, and measured in angle too."""
+
+    antennas: int = Field(default=8, ge=2, le=128)
+    """Antennas in a line, half a wavelength apart, 2 to 128. Signal-to-noise ratios of echoes are those of one."""
 
 
 class Detector(Section):
@@ -125,6 +134,19 @@ class Communication(Section):
     """Speed of the terminal, km/h, 0 to 1200."""
 
 
+class Tracking(Section):
+    """Frame after frame of one target that moves, and a Kalman filter over what they measure."""
+
+    frames: int = Field(default=16, ge=2, le=256)
+    """Frames of a track, 2 to 256."""
+    interval_ms: float = Field(default=50.0, gt=0.0, le=1e5)
+    """From frame to frame, ms."""
+    acceleration_density_m2_s3: float = Field(default=1.0, ge=0.0, le=1e6)
+    """Spectral density q of the target's white acceleration, m^2/s^3: its velocity wanders by sqrt(q t) in a time t."""
+    assumed_density_m2_s3: float | None = Field(default=None, ge=0.0, le=1e6)
+    """What the filter takes it for, m^2/s^3; the same when absent."""
+
+
 class Sensing(Section):
     """A frame of the grid that carries data, and the targets that send it back."""
 
@@ -154,7 +176,10 @@ class Sensing(Section):
     """Channel estimate: division, matched filter, or their mean-square compromise."""
     waveform: Literal["ofdm", "dft-s-ofdm", "otfs", "afdm"] = "ofdm"
     """How data become elements: each its own (ofdm), spread over a symbol (dft-s-ofdm), over the frame in delay and
-    Doppler (otfs), or over chirps (afdm). Energies then vary as noise does, which matched and lmmse bear."""
+    Doppler (otfs), or over chirps (afdm). Energies then vary as noise does, which matched and lmmse bear. Those three
+    carry data on whole symbols: pilots of their own (pilot_share) then fill every symbol_step-th one, with comb 1."""
+    array: ReceiveArray | None = None
+    """Receive array; one antenna when absent."""
     direct: DirectPath | None = None
     """The direct path or the own transmitter; none when absent."""
     clutter: Clutter | None = None
@@ -187,6 +212,8 @@ class Sensing(Section):
     """How targets are declared."""
     communication: Communication | None = None
     """The link over the same frame, for the trade between the two; needs pilot_share."""
+    tracking: Tracking | None = None
+    """A target followed over frames: a block is then a track; absent, every frame stands for itself."""
     picture: bool = False
     """Whether the map of each point's first frame is kept."""
 
@@ -198,6 +225,7 @@ class Sensing(Section):
         for name, target in self.targets.items():
             self._fit_target(name, target)
         self._fit_surroundings()
+        self._fit_tracking()
         if self.pilot_share not in (None, 1.0) and self.comb == self.symbol_step == 1:
             raise ValueError(f"pilot_share {self.pilot_share:g} leaves energy to data, but every element is a pilot")
         if self.communication is not None and self.pilot_share is None:
@@ -213,6 +241,8 @@ class Sensing(Section):
             raise ValueError(f"target {name} at {target.range_m:g} m is nearer than opens_at_m {self.opens_at_m:g}")
         if self.budget is not None and target.range_m == 0.0:
             raise ValueError(f"target {name} at 0 m has an echo without limit; move it, or give image_snr_db")
+        if target.angle_deg and self.array is None:
+            raise ValueError(f"target {name} has angle_deg {target.angle_deg:g}, but one antenna sees none; give array")
         if target.kind is None:
             if (target.aspect_deg, target.aspect_zenith_deg, target.bistatic_deg) != (0.0, 90.0, 0.0):
                 raise ValueError(f"target {name} has an aspect but no kind, whose cross section could depend on it")
@@ -226,8 +256,21 @@ class Sensing(Section):
         elif self.geometry == "monostatic" and target.bistatic_deg:
             raise ValueError(f"target {name} has bistatic_deg {target.bistatic_deg:g}, but geometry is monostatic")
 
+    def _fit_tracking(self) -> None:
+        if self.tracking is None:
+            return
+        if len(self.targets) > 1:
+            raise ValueError(f"tracking follows one target, not {len(self.targets)}; take the others away")
+        if self.pilot_share is not None or self.estimator == "lmmse":
+            given = "pilot_share" if self.pilot_share is not None else "estimator lmmse"
+            raise ValueError(f"tracking weighs by measured amplitudes, which {given} changes; take one of them away")
+
     def _fit_surroundings(self) -> None:
         direct, clutter = self.direct, self.clutter
+        around = [name for name in ("direct", "clutter", "platform") if getattr(self, name) is not None]
+        around += ["cancel"] if self.cancel != "none" else []
+        if self.array is not None and around:
+            raise ValueError(f"{around[0]} reaches one antenna only, which an array has more of; take one away")
         if direct is not None and direct.range_m < self.opens_at_m:
             raise ValueError(
                 f"direct.range_m {direct.range_m:g} lies before opens_at_m {self.opens_at_m:g}, so that it is no copy "
@@ -238,9 +281,13 @@ class Sensing(Section):
                 f"clutter from {clutter.from_m:g} to {clutter.to_m:g} m; ranges must rise from opens_at_m "
                 f"{self.opens_at_m:g} on"
             )
-        if self.waveform != "ofdm" and self.pilot_share is not None:
-            raise ValueError(f"waveform {self.waveform} spreads data over all elements; take pilot_share away")
-        if self.waveform != "ofdm" and self.estimator == "zf":
+        if self.waveform != "ofdm" and self.pilot_share is not None and not (self.comb == 1 < self.symbol_step):
+            raise ValueError(
+                f"waveform {self.waveform} spreads data over whole symbols, beside which pilots need comb 1 and "
+                f"symbol_step above 1, not {self.comb} and {self.symbol_step}"
+            )
+        divided = self.knows_data or self.pilot_share is None  # pilots apart have equal energies
+        if self.waveform != "ofdm" and self.estimator == "zf" and divided:
             raise ValueError(
                 f"estimator zf divides by elements of waveform {self.waveform} that may be nearly 0; choose matched or "
                 "lmmse"

@@ -29,6 +29,7 @@ from ntn6g.services.sensing import (
     spread,
     strongest,
 )
+from ntn6g.services.sensing.waveforms import despread
 
 LIGHT_M_S = 299_792_458.0
 GRID = SensingGrid(subcarriers=48, symbols=20, subcarrier_spacing_hz=60e3)
@@ -137,6 +138,7 @@ def trial(scene, padding=1, **frame):
 
 def values(frames, echo, heard, false_alarm=1e-3):
     return TrialValues(
+        sine=tf.zeros_like(echo.delay_s),
         delay_s=echo.delay_s,
         doppler_hz=echo.doppler_hz,
         snr=echo.snr,
@@ -236,7 +238,21 @@ def test_a_waveform_is_unitary_and_what_its_definition_says(kind):
         chirped = np.exp(2j * np.pi * 3 / 16 * n**2) * (x[0] @ dft.conj())
         expected = chirped @ dft
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(despread(tf.constant(found[None]), kind, chirp=3)[0], x[0], atol=1e-5)
     assert np.sum(np.abs(found) ** 2) == pytest.approx(np.sum(np.abs(x) ** 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", WAVEFORMS)
+def test_pilots_in_whole_symbols_leave_a_spread_waveform_its_energy_and_keep_their_own(kind):
+    # 5 of 20 symbols are pilots with a third of the energy
+    grid = SensingGrid(subcarriers=48, symbols=20, subcarrier_spacing_hz=60e3, symbol_step=4, pilot_share=1 / 3)
+
+    energy = np.abs(SensingFrame(grid, waveform=kind, estimator="matched").sent(keys(16, 14)).numpy()) ** 2
+
+    np.testing.assert_allclose(energy[:, ::4], 20 / 5 / 3, rtol=1e-5)
+    data = np.delete(energy, np.arange(0, 20, 4), axis=1)
+    np.testing.assert_allclose(data.sum(axis=(1, 2)), 20 * 48 * 2 / 3, rtol=1e-5)  # QPSK through a unitary map
+    assert np.std(data) / np.mean(data) == pytest.approx(1.0, abs=0.1)  # exponential: 11 520 elements
 
 
 @pytest.mark.parametrize("kind", WAVEFORMS)

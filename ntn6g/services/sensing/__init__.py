@@ -1,6 +1,7 @@
 """Sensing with the grid that carries data: echoes of targets, maps of range and velocity, bounds, detection."""
 
 from ntn6g.services.sensing.ambiguity import Lobes, ambiguity, lobes
+from ntn6g.services.sensing.array import form_beams, strongest_of_beams
 from ntn6g.services.sensing.beams import split_gains
 from ntn6g.services.sensing.bounds import Bound, crlb, fisher_matrix
 from ntn6g.services.sensing.communication import LinkConditions, SharedLink
@@ -27,6 +28,7 @@ from ntn6g.services.sensing.maps import (
     window,
 )
 from ntn6g.services.sensing.scene.surroundings import Surroundings, clutter_response, motion
+from ntn6g.services.sensing.tracks import TrackOutcome, TrackTrial
 from ntn6g.services.sensing.trial import SensingTrial, TrialOutcome, TrialValues
 from ntn6g.services.sensing.waveforms import WAVEFORMS, spread
 
@@ -52,6 +54,8 @@ __all__ = [
     "SharedLink",
     "Surroundings",
     "Targets",
+    "TrackOutcome",
+    "TrackTrial",
     "TrialOutcome",
     "TrialValues",
     "ambiguity",
@@ -61,6 +65,7 @@ __all__ = [
     "estimate_channel",
     "expected_covariance",
     "fisher_matrix",
+    "form_beams",
     "lobes",
     "log_normal_factor",
     "motion",
@@ -69,6 +74,7 @@ __all__ = [
     "spread",
     "steering",
     "strongest",
+    "strongest_of_beams",
     "swerling_gain",
     "window",
 ]

@@ -11,8 +11,10 @@ from ntn6g.orbit.state import TensorRecord
 from ntn6g.phy import BITS_PER_SYMBOL, Modulation
 from ntn6g.phy.coding import TransportCode, transport_block_bits
 from ntn6g.phy.receiver import linear_weights, lmmse_equalise
+from ntn6g.phy.receivers import despread
 from ntn6g.services.sensing.frame import amplitudes
 from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.waveforms import DataRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +35,8 @@ class SharedLink:
     """Sends one transport block over a frame that is also used for sensing.
 
     The receiver divides the pilots, interpolates linearly over subcarriers and symbols, equalises with the error of
-    that estimate added to the noise, and decodes. Pilots cost elements and energy: more of either makes a better
-    channel estimate and a smaller or weaker block.
+    that estimate added to the noise, despreads what the waveform has spread, and decodes. Pilots cost elements and
+    energy: more of either makes a better channel estimate and a smaller or weaker block.
 
     Parameters
     ----------
@@ -46,23 +48,29 @@ class SharedLink:
         Target rate of the block, above 0 to below 1.
     profile : Profile
         Tapped delay line of the link.
+    waveform : str
+        How the data are spread over the elements beside the pilots, one of `WAVEFORMS`; all but 'ofdm' need pilots in
+        whole symbols.
 
     Raises
     ------
     ScenarioError
         A block that the code refuses.
+    ValueError
+        For a comb of pilots under a waveform that spreads.
     """
 
-    def __init__(self, grid: SensingGrid, *, modulation: str, code_rate: float, profile: Profile) -> None:
+    def __init__(
+        self, grid: SensingGrid, *, modulation: str, code_rate: float, profile: Profile, waveform: str = "ofdm"
+    ) -> None:
         self.grid, order = grid, BITS_PER_SYMBOL[modulation]
-        self._data_index = np.flatnonzero(~grid.pilot_mask).astype(np.int32)
-        self.block_bits = transport_block_bits(
-            resource_elements=self._data_index.size, modulation_order=order, code_rate=code_rate
-        )
+        self._rows = DataRows(grid, waveform)
+        elements = self._rows.index.size
+        self.block_bits = transport_block_bits(resource_elements=elements, modulation_order=order, code_rate=code_rate)
         self._modulation = Modulation(modulation)
         self._code = TransportCode(
             block_bits=self.block_bits,
-            coded_bits=self._data_index.size * order,
+            coded_bits=elements * order,
             modulation_order=order,
             code_rate=code_rate,
         )
@@ -81,15 +89,12 @@ class SharedLink:
 
         The streams 'link bits', 'link noise' and 'channel' are used.
         """
-        batch, grid = keys.shape[0], self.grid
+        grid = self.grid
         bits = random.bits(random.stream(keys, "link bits"), self.block_bits)
         symbols = self._modulation.map(self._code.encode(bits))
-        order = np.zeros(grid.pilot_mask.size, np.int32)
-        order[self._data_index] = np.arange(self._data_index.size)
-        data = tf.reshape(tf.gather(symbols, order, axis=1), [batch, grid.symbols, grid.subcarriers])
         # pilots of equal modulus: divided away at once, so that their phase does not matter
         amplitude = amplitudes(grid, conditions.pilot_share)
-        sent = tf.where(tf.constant(grid.pilot_mask), tf.ones_like(data), data) * amplitude
+        sent = self._rows.laid(symbols, 1.0) * amplitude
         drawn = self._fading(
             keys,
             times_s=tf.constant(np.arange(grid.symbols) * grid.period_s, tf.float32),
@@ -105,17 +110,15 @@ class SharedLink:
         energy = tf.square(tf.math.real(amplitude))
         error = energy / tf.maximum(energy[:, :1, :1], 1e-9) * self._estimate_noise  # a pilot is at the first place
         equalised = lmmse_equalise(
-            self._data_of(received),
-            self._data_of(known * amplitude),
-            self._data_of(variance * (1.0 + error)),
+            self._rows.data_of(received),
+            self._rows.data_of(known * amplitude),
+            self._rows.data_of(variance * (1.0 + error)),
         )
-        decoded = self._code.decode(self._modulation.llr(equalised.symbols, equalised.noise_variance))
+        data = despread(equalised, self._rows)
+        decoded = self._code.decode(self._modulation.llr(data.symbols, data.noise_variance))
         return tf.reduce_any(decoded.bits != bits, axis=1)
 
     def _estimate(self, divided: tf.Tensor) -> tf.Tensor:
         pilots = divided[:, :: self.grid.symbol_step, :: self.grid.comb]
         over_subcarriers = tf.matmul(pilots, tf.constant(self._over_subcarriers, tf.complex64))
         return tf.matmul(tf.constant(self._over_symbols, tf.complex64), over_subcarriers, transpose_a=True)
-
-    def _data_of(self, grid: tf.Tensor) -> tf.Tensor:
-        return tf.gather(tf.reshape(grid, [grid.shape[0], -1]), self._data_index, axis=1)

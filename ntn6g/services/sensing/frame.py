@@ -1,6 +1,7 @@
 """A frame from its transmitted symbols to the channel that a sensing receiver sees."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +19,7 @@ from ntn6g.services.sensing.scene.surroundings import (
     distortion_noise,
     motion,
 )
-from ntn6g.services.sensing.waveforms import WAVEFORMS, spread
+from ntn6g.services.sensing.waveforms import WAVEFORMS, DataRows, spread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class SensingFrame:
     antennas : int or None
         Receive antennas half a wavelength apart; None leaves their axis out.
     waveform : str
-        How data become elements, one of `WAVEFORMS`; all but 'ofdm' need a grid without pilots apart.
+        How data become elements, one of `WAVEFORMS`; all but 'ofdm' need pilots in whole symbols, or none apart.
     scene : Scene
         What is heard besides targets and noise.
 
@@ -100,13 +101,22 @@ class SensingFrame:
             raise ValueError("no element that the receiver knows has energy")
         if waveform not in WAVEFORMS:
             raise ValueError(f"{waveform!r} is none of {', '.join(WAVEFORMS)}")
-        if waveform != "ofdm" and grid.pilot_share is not None:
-            raise ValueError(f"{waveform} spreads data over all elements; pilot_share leaves them no whole rows")
         if antennas is not None and (scene.heard or scene.cancel):
             raise ValueError("surroundings reach one antenna only")
         self.grid, self.swerling, self.estimator, self.antennas = grid, swerling, estimator, antennas
         self.waveform, self.scene = waveform, scene
+        self._rows = None if grid.pilot_share is None else DataRows(grid, waveform)
         self._data, self._pilots = Modulation(modulation), Modulation("qpsk")
+
+    @cached_property
+    def noise_factor(self) -> float:
+        """Variance of errors over the bound, without pilots apart: E[1/|x|^2] where symbols are divided away."""
+        if self.estimator != "zf":
+            return 1.0
+        order = self._data.bits_per_symbol
+        labels = (np.arange(2**order)[:, None] >> np.arange(order)) & 1
+        points = self._data.map(tf.constant(labels.reshape(1, -1), tf.float32)).numpy()
+        return float(np.mean(1.0 / np.abs(points) ** 2))
 
     def sent(self, keys: tf.Tensor, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
         """Transmitted grid of mean energy one: uint32 keys [batch, 2] to complex64 [batch, symbol, subcarrier].
@@ -123,9 +133,9 @@ class SensingFrame:
             if wanted:
                 bits = random.bits(random.stream(keys, name), elements * modulation.bits_per_symbol)
                 symbols.append(tf.reshape(modulation.map(bits), shape))
-        if self.grid.pilot_share is None:
+        if self._rows is None:
             return spread(symbols[-1], self.waveform)  # no element is set apart
-        mixed = symbols[0] if len(symbols) == 1 else tf.where(tf.constant(mask), *symbols)
+        mixed = symbols[0] if len(symbols) == 1 else self._rows.laid(self._rows.data_of(symbols[1]), symbols[0])
         return mixed * amplitudes(self.grid, pilot_share)
 
     def __call__(

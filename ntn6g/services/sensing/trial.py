@@ -8,11 +8,12 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
+from ntn6g.services.sensing.array import form_beams, strongest_of_beams
 from ntn6g.services.sensing.detection import Cfar
 from ntn6g.services.sensing.echo import Targets, log_normal_factor
 from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.frame import SensingFrame
-from ntn6g.services.sensing.maps import RangeDopplerMap, strongest
+from ntn6g.services.sensing.maps import Peak, RangeDopplerMap, strongest
 from ntn6g.services.sensing.scene.surroundings import Surroundings
 
 _CLEAR_CELLS = 2  # native cells around a target's row and column that are not counted as noise
@@ -30,7 +31,7 @@ class TrialValues(TensorRecord):
     snr: tf.Tensor
     """Float32 [batch, target]: echo on an element of unit energy over the noise density."""
     spread_cells: tf.Tensor
-    """Float64 [batch]: each target lies anywhere within this many native cells about its place, on both axes."""
+    """Float64 [batch]: each target lies anywhere within this many native cells about its place, on all axes."""
     multiple: tf.Tensor
     """Float32 [batch]: threshold of the detector over its noise statistic."""
     pilot_share: tf.Tensor
@@ -39,6 +40,8 @@ class TrialValues(TensorRecord):
     """Float32 [batch, target]: deviation of a logarithmic-normal cross section of mean one, drawn for every frame."""
     around: Surroundings
     """What is heard besides, where the frame's scene has it."""
+    sine: tf.Tensor
+    """Float64 [batch, target]: sine of the direction from an array's broadside, where the frame has one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,16 +51,22 @@ class TrialOutcome(TensorRecord):
     found: tf.Tensor
     """Int32: targets whose cell was declared one."""
     quiet_cells: tf.Tensor
-    """Int32: cells more than two native cells away from every target's row and column and from those of its images, and
-    not blind."""
+    """Int32: cells of all beams more than two native cells away from every target's row and column and from those of
+    its images, and not blind."""
     false_alarms: tf.Tensor
     """Int32: those of them declared a target."""
     delay_error_s: tf.Tensor
     """Float64: strongest reflection less the target; 0 unless there is exactly one target."""
     doppler_error_hz: tf.Tensor
     """Float64, likewise."""
+    angle_error_rad: tf.Tensor
+    """Float64, likewise; 0 without an array."""
+    peak_energy: tf.Tensor
+    """Float64: squared amplitude of the strongest reflection on an element; 0 unless there is just one target."""
+    peak_seen: tf.Tensor
+    """Bool: the cell of the strongest reflection was declared a target."""
     resolved: tf.Tensor
-    """Bool: the row of the first of two targets shows both as peaks; False unless there are exactly two."""
+    """Bool: the row of the first of two targets shows both as peaks, in its beam; False unless there are just two."""
 
 
 class SensingTrial:
@@ -95,20 +104,33 @@ class SensingTrial:
         self.frame, self.rd_map, self.detector = frame, rd_map, detector
         self.targets, self.refine = targets, refine
 
-    def place(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor]:
-        """Delays in s and Doppler shifts in Hz of the targets, float64 [batch, target]; the stream 'place' is used."""
-        grid = self.frame.grid
+    def place(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Delays in s, Doppler shifts in Hz and sines of the targets, float64 [batch, target].
+
+        The streams 'place' and, with an array, 'place angle' are used.
+        """
+        grid, spread = self.frame.grid, values.spread_cells[:, None]
         drawn = tf.cast(random.uniform(random.stream(keys, "place"), (2, self.targets)), tf.float64) - 0.5
-        shift = drawn * values.spread_cells[:, None, None]
+        shift = drawn * spread[:, None]
         delay_s = values.delay_s + shift[:, 0] * grid.delay_cell_s
-        return delay_s, values.doppler_hz + shift[:, 1] * grid.doppler_cell_hz
+        doppler_hz = values.doppler_hz + shift[:, 1] * grid.doppler_cell_hz
+        if self.frame.antennas is None:
+            return delay_s, doppler_hz, values.sine
+        turned = tf.cast(random.uniform(random.stream(keys, "place angle"), (self.targets,)), tf.float64) - 0.5
+        return delay_s, doppler_hz, values.sine + turned * spread * (2.0 / self.frame.antennas)
 
     def picture(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Channel estimate, map and detections of each frame: complex64 [batch, symbol, subcarrier], the map twice."""
-        delay_s, doppler_hz = self.place(keys, values)
-        channel = self._channel(keys, delay_s, doppler_hz, values)
-        power = self.rd_map(channel)
-        declared = self.detector(power, values.multiple)
+        """Channel estimate, map and detections of each frame.
+
+        Complex64 [batch, symbol, subcarrier], float32 and bool [batch, M', N']; with an array [batch, antenna, symbol,
+        subcarrier], and a map for each of its beams.
+        """
+        channel = self._channel(keys, self.place(keys, values), values)
+        seen, multiple = channel, values.multiple
+        if self.frame.antennas is not None:
+            seen, multiple = form_beams(channel), multiple[:, None]
+        power = self.rd_map(seen)
+        declared = self.detector(power, multiple)
         blind = self.blind(values)
         return channel, power, declared if blind is None else declared & ~blind[:, :, None]
 
@@ -125,26 +147,31 @@ class SensingTrial:
         fold = rows * grid.period_s * grid.unambiguous_doppler_hz
         return _near(place, rows, fold, _BLIND_CELLS * self.rd_map.padding * (1.0 - 1e-9))
 
-    def _channel(self, keys: tf.Tensor, delay_s: tf.Tensor, doppler_hz: tf.Tensor, values: TrialValues) -> tf.Tensor:
+    def _channel(
+        self, keys: tf.Tensor, places: tuple[tf.Tensor, tf.Tensor, tf.Tensor], values: TrialValues
+    ) -> tf.Tensor:
         share = values.pilot_share if self.frame.grid.pilot_share is not None else None
         if not self.targets:  # an echo of no strength keeps shapes
             zero = tf.zeros([keys.shape[0], 1], tf.float64)
             return self.frame(keys, Targets(zero, zero, zero, tf.cast(zero, tf.float32)), share, values.around)
         snr = values.snr * log_normal_factor(keys, values.fluctuation_db)
-        targets = Targets(delay_s, doppler_hz, tf.zeros_like(delay_s), snr)
-        return self.frame(keys, targets, share, values.around)
+        return self.frame(keys, Targets(*places, snr), share, values.around)
 
     def __call__(self, keys: tf.Tensor, values: TrialValues) -> TrialOutcome:
         """Outcome of frames with these keys, uint32 [batch, 2]; works under ``tf.function(jit_compile=True)``."""
-        delay_s, doppler_hz = self.place(keys, values)
+        delay_s, doppler_hz, sine = self.place(keys, values)
         channel, power, declared = self.picture(keys, values)
         rows, columns = self.rd_map.shape
-        grid, padding = self.frame.grid, self.rd_map.padding
+        grid, padding, beams = self.frame.grid, self.rd_map.padding, self.frame.antennas or 1
         # the axis of Doppler runs backwards from 0, as `RangeDopplerMap.doppler_hz` says
         row = tf.math.floormod(-doppler_hz * grid.period_s * rows, float(rows))
         column = tf.math.floormod(delay_s * grid.subcarrier_spacing_hz * columns, float(columns))
-        nearest = tf.cast(tf.round(row), tf.int32) % rows * columns + tf.cast(tf.round(column), tf.int32) % columns
-        hit = tf.gather(tf.reshape(declared, [-1, rows * columns]), nearest, axis=1, batch_dims=1)
+        beam = tf.math.floormod(sine * (0.5 * beams), float(beams))
+        nearest = tf.cast(tf.round(beam), tf.int32) % beams
+        for place, length in ((row, rows), (column, columns)):
+            nearest = nearest * length + tf.cast(tf.round(place), tf.int32) % length
+        cells = tf.reshape(declared, [-1, beams * rows * columns])
+        hit = tf.gather(cells, nearest, axis=1, batch_dims=1)
         reach = _CLEAR_CELLS * padding
         # in cells: how far apart a comb shows one target again and again
         fold_row = rows * grid.period_s * grid.unambiguous_doppler_hz
@@ -154,23 +181,49 @@ class SensingTrial:
         blind = self.blind(values)
         if blind is not None:
             quiet &= ~blind[:, :, None]
-        errors = [tf.zeros_like(values.spread_cells)] * 2
-        if self.targets == 1:
-            looked_at = power if blind is None else tf.where(blind[:, :, None], tf.zeros_like(power), power)
-            peak = strongest(self.rd_map, looked_at, channel, refine=self.refine)
-            errors = [peak.delay_s - delay_s[:, 0], peak.doppler_hz - doppler_hz[:, 0]]
+        alarms = tf.reshape(declared, [-1, beams, rows, columns]) & quiet[:, None]
         return TrialOutcome(
             found=tf.reduce_sum(tf.cast(hit, tf.int32), axis=1),
-            quiet_cells=tf.reduce_sum(tf.cast(quiet, tf.int32), axis=[1, 2]),
-            false_alarms=tf.reduce_sum(tf.cast(quiet & declared, tf.int32), axis=[1, 2]),
-            delay_error_s=errors[0],
-            doppler_error_hz=errors[1],
-            resolved=self._resolved(power, row, column),
+            quiet_cells=beams * tf.reduce_sum(tf.cast(quiet, tf.int32), axis=[1, 2]),
+            false_alarms=tf.reduce_sum(tf.cast(alarms, tf.int32), axis=[1, 2, 3]),
+            **self._errors(channel, power, cells, (delay_s, doppler_hz, sine), blind),
+            resolved=self._resolved(power, row, column, nearest // (rows * columns)),
         )
 
-    def _resolved(self, power: tf.Tensor, row: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
+    def _errors(
+        self,
+        channel: tf.Tensor,
+        power: tf.Tensor,
+        declared: tf.Tensor,
+        places: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        blind: tf.Tensor | None,
+    ) -> dict[str, tf.Tensor]:
+        """Of a single target: how far off the strongest reflection is, how strong, and whether it was declared one."""
+        none = tf.zeros([channel.shape[0]], tf.float64)
+        if self.targets != 1:
+            names = ("delay_error_s", "doppler_error_hz", "angle_error_rad", "peak_energy")
+            return dict.fromkeys(names, none) | {"peak_seen": tf.fill(none.shape, False)}
+        looked_at = power if blind is None else tf.where(blind[:, :, None], tf.zeros_like(power), power)
+        angle_error = none
+        if self.frame.antennas is None:
+            peak: Peak = strongest(self.rd_map, looked_at, channel, refine=self.refine)
+        else:
+            peak, sine = strongest_of_beams(self.rd_map, looked_at, channel, refine=self.refine)
+            angle_error = tf.asin(sine) - tf.asin(places[2][:, 0])
+        top = tf.argmax(tf.reshape(looked_at, declared.shape), axis=1, output_type=tf.int32)
+        return {
+            "delay_error_s": peak.delay_s - places[0][:, 0],
+            "doppler_error_hz": peak.doppler_hz - places[1][:, 0],
+            "angle_error_rad": angle_error,
+            "peak_energy": tf.cast(tf.square(tf.abs(peak.amplitude)), tf.float64),
+            "peak_seen": tf.gather(declared, top, axis=1, batch_dims=1),
+        }
+
+    def _resolved(self, power: tf.Tensor, row: tf.Tensor, column: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
         if self.targets != 2:
             return tf.fill([power.shape[0]], False)
+        if self.frame.antennas is not None:
+            power = tf.gather(power, beam[:, 0], axis=1, batch_dims=1)
         rows = self.rd_map.shape[0]
         cut = tf.gather(power, tf.cast(tf.round(row[:, 0]), tf.int32) % rows, axis=1, batch_dims=1)
         return resolved(cut, column[:, 0], column[:, 1], self.rd_map.padding)

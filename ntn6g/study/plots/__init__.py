@@ -21,7 +21,7 @@ from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.multistatic import multistatic
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
-from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc
+from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc, tracks
 from ntn6g.study.plots.style import house_style, legend_text, require_format, save
 from ntn6g.study.plots.tables import PUBLISHED, RATES, TIME_AXES, Part, View, axis_of, read_run, telling_axes, x_axis
 from ntn6g.study.plots.trade_off import trade_off
@@ -44,6 +44,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "roc": roc,
     "range-doppler": range_doppler,
     "trade-off": trade_off,
+    "tracks": tracks,
     "multistatic": multistatic,
     "adaptation": adaptation,
 }
@@ -63,7 +64,7 @@ _STUDIES = {
     "multistatic": "multistatic",
     "adaptation": "adaptation",
 }  # that have one kind of figure for their rows
-_CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off")  # these take a `View` too
+_CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off", "tracks")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
 _SHARED_AXES |= {"adaptation": "policy", "beams": "map", "contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
@@ -212,6 +213,8 @@ def _rates(part: Part) -> Sequence[str]:
 def _kind_of_rows(part: Part) -> str:
     if part.study == "sensing" and part.has("throughput_bps") and part.has("range_rmse_m"):
         return "trade-off"
+    if part.study == "sensing" and part.has("tracks_kept"):
+        return "tracks"
     return "roc" if ROC_AXIS in part.varying() else _STUDIES[part.study]
 
 

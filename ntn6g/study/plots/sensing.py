@@ -22,7 +22,7 @@ _PROBABILITIES = {
 
 
 def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
-    """Errors of range and velocity with their Cramer-Rao bounds, and how often the target was found.
+    """Errors of range, velocity and angle with their Cramer-Rao bounds, and how often the target was found.
 
     Parameters
     ----------
@@ -33,6 +33,7 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     """
     lines = marks.lines_of(parts, view)
     errors = {"range_rmse_m": "Range error, RMS (m)", "velocity_rmse_m_s": "Velocity error, RMS (m/s)"}
+    errors["angle_rmse_deg"] = "Angle error, RMS (degrees)"
     panels = lines.columns(*errors, *_PROBABILITIES) or ["false_alarm_rate"]
     figure = new_figure(max(4.2 * len(panels), 5.5), 4.4)
     for index, panel in enumerate(panels):
@@ -52,6 +53,42 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     if any(panel in errors for panel in panels):
         keys.append(marks.line_handle("Cramer-Rao bound", "--"))
     _legend(figure, lines, keys)
+    return figure
+
+
+def tracks(parts: Sequence[Part], view: View = USUAL) -> "Figure":
+    """Errors of tracks beside those of single frames, how many tracks are kept, and whether the filter is consistent.
+
+    Parameters as `accuracy`.
+    """
+    lines = marks.lines_of(parts, view)
+    figure = new_figure(16.8, 4.4)
+    errors = {"range": ("m", "Range error, RMS (m)"), "velocity": ("m_s", "Velocity error, RMS (m/s)")}
+    for place, (name, (unit, label)) in enumerate(errors.items()):
+        axes = figure.add_subplot(1, 4, place + 1)
+        axes.set_yscale("log")
+        axes.set_ylabel(label)
+        marks.reference(axes, lines, f"tracked_{name}_crlb_{unit}", "--")
+        marks.measured(axes, lines, f"{name}_rmse_{unit}", linestyle=":", marker="x")
+        marks.measured(axes, lines, f"tracked_{name}_rmse_{unit}")
+        marks.name_x(axes, lines)
+    kept, innovation = (figure.add_subplot(1, 4, place) for place in (3, 4))
+    kept.set_ylabel("Tracks kept")
+    marks.measured(kept, lines, "tracks_kept")
+    kept.set_ylim(-0.03, 1.03)
+    innovation.set_yscale("log")
+    innovation.set_ylabel("Squared normalised innovation, mean")
+    marks.reference(innovation, lines, "innovation_design", "--")
+    marks.measured(innovation, lines, "innovation_mean")
+    for axes in (kept, innovation):
+        marks.name_x(axes, lines)
+    add_title(figure, *marks.one_title(parts))
+    keys = marks.key_handles(lines, ["tracks_kept"])
+    keys += [
+        marks.line_handle("each frame by itself", ":"),
+        marks.line_handle("bound of tracks; innovations of a true filter", "--"),
+    ]
+    add_legend(figure, marks.curve_handles(lines) + keys)
     return figure
 
 

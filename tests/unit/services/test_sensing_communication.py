@@ -66,3 +66,29 @@ def test_a_frame_without_structure_for_pilots_is_refused_by_the_scenario():
     raw["sensing"] |= {"comb": 1, "pilot_share": 1.0}
     with pytest.raises(ScenarioError, match="no element for data"):
         from_mapping(raw)
+
+
+ROWS = SensingGrid(subcarriers=48, symbols=14, subcarrier_spacing_hz=120e3, symbol_step=3, pilot_share=0.4)
+
+
+def test_a_waveform_that_spreads_carries_the_same_block_and_delivers_it():
+    profile = tdl_profile("D")
+    plain, spread = (
+        SharedLink(ROWS, modulation="qpsk", code_rate=0.5, profile=profile, waveform=kind) for kind in ("ofdm", "otfs")
+    )
+    keys = tf.constant(np.random.default_rng(4).integers(0, 2**32, (64, 2), np.uint32))
+    compiled = tf.function(spread, jit_compile=True, autograph=False)
+
+    lost = [
+        int(tf.reduce_sum(tf.cast(compiled(keys, LinkConditions(*(
+            tf.fill([64], tf.cast(c, tf.float32)) for c in (10.0 ** (snr_db / 10.0), 30e-9, 70.0, share)))), tf.int32)))
+        for snr_db, share in ((20.0, 0.4), (-12.0, 0.4), (30.0, 1.0))
+    ]  # fmt: skip
+
+    assert spread.block_bits == plain.block_bits  # 5 of 14 symbols are pilots to either
+    assert lost == [0, 64, 64]
+
+
+def test_a_comb_leaves_no_whole_symbols_to_spread_over():
+    with pytest.raises(ValueError, match="afdm spreads data over whole symbols"):
+        SharedLink(GRID, modulation="qpsk", code_rate=0.5, profile=tdl_profile("D"), waveform="afdm")

@@ -20,7 +20,7 @@ from ntn6g.study.plots.tables import read_run
 
 BITS, BANDWIDTH_HZ = 9480, 36e6
 PEAK_BPS = BITS / 125e-6
-SENSING = {"sensing", "roc", "range-doppler", "trade-off", "multistatic"}
+SENSING = {"sensing", "roc", "range-doppler", "trade-off", "multistatic", "tracks"}
 WATERFALL_DB = {20: 6.0, 40: 4.4, 60: 3.1}
 """Eb/N0 at BLER 0.5 of the synthetic link, by elevation in degrees."""
 

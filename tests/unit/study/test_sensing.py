@@ -209,7 +209,7 @@ def test_identity_follows_the_physics_alone():
         ({"clutter": {"over_noise_db": 50.0, "to_m": 60.0, "spread_m_s": 9.0}}, "-22.3 dB of the clutter"),
         ({"platform": {"velocity_m_s": 90.0, "compensated": False}}, "inter-carrier interference of -8"),
         ({"waveform": "otfs", "estimator": "zf"}, "choose matched or lmmse"),
-        ({"waveform": "otfs", "estimator": "lmmse", "pilot_share": 0.5}, "take pilot_share away"),
+        ({"waveform": "otfs", "estimator": "lmmse", "pilot_share": 0.5}, "pilots need comb 1 and symbol_step above 1"),
         (
             {"symbols": 4096, "targets": {"car": {"velocity_m_s": 10.0}}, "resource_blocks": 275},
             "cells of range during",

@@ -2,11 +2,13 @@
 
 from ntn6g.services.sensing.estimators.cancellation import remove_static
 from ntn6g.services.sensing.estimators.clean import Reflections, clean
+from ntn6g.services.sensing.estimators.embedded import EmbeddedPilot
 from ntn6g.services.sensing.estimators.joint import esprit_2d, matching_pursuit, music_2d, smoothed_covariance_2d
 from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.estimators.subspace import esprit, music, smoothed_covariance
 
 __all__ = [
+    "EmbeddedPilot",
     "Reflections",
     "clean",
     "esprit",

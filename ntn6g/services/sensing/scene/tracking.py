@@ -1,6 +1,7 @@
 """From frame to frame: a Kalman filter over range and velocity, as measured by every frame."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -29,14 +30,14 @@ class RangeTracker:
     ----------
     interval_s : float
         From frame to frame.
-    acceleration_density : float
+    acceleration_density : float or float64 [..., 1, 1]
         q, m^2/s^3.
     gate : float
         Largest squared distance of a measurement in standard deviations that is still taken for the target; the
         default holds 99.9 % (chi-squared with two degrees of freedom).
     """
 
-    def __init__(self, *, interval_s: float, acceleration_density: float, gate: float = 13.8155) -> None:
+    def __init__(self, *, interval_s: float, acceleration_density: Any, gate: float = 13.8155) -> None:
         t = interval_s
         self.transition = np.array([[1.0, -t], [0.0, 1.0]])
         self.process_noise = acceleration_density * np.array([[t**3 / 3.0, -(t**2) / 2.0], [-(t**2) / 2.0, t]])
@@ -71,13 +72,20 @@ class RangeTracker:
         covariance = turn @ track.covariance @ tf.transpose(turn) + self.process_noise
         rest = measured - state
         spread = covariance + noise
-        weighted = tf.linalg.solve(spread, rest[..., None])[..., 0]
-        distance = tf.reduce_sum(rest * weighted, axis=-1)
+        inverse = _inverse(spread)
+        distance = tf.reduce_sum(rest * tf.linalg.matvec(inverse, rest), axis=-1)
         taken = seen & (distance <= self.gate)
-        turned_gain = tf.linalg.solve(spread, covariance)  # both are symmetric, so this is the gain transposed
-        gain = tf.linalg.matrix_transpose(turned_gain)
+        gain = covariance @ inverse
+        turned_gain = tf.linalg.matrix_transpose(gain)
         kept = tf.eye(2, dtype=tf.float64) - gain
         # Joseph's form stays symmetric and positive whatever is rounded
         corrected = kept @ covariance @ tf.linalg.matrix_transpose(kept) + gain @ noise @ turned_gain
         chosen = tf.where(taken[..., None], state + tf.linalg.matvec(gain, rest), state)
         return Track(chosen, tf.where(taken[..., None, None], corrected, covariance)), distance
+
+
+def _inverse(matrix: tf.Tensor) -> tf.Tensor:
+    """Inverse of symmetric matrices [..., 2, 2], written out."""
+    a, b, d = matrix[..., 0, 0], matrix[..., 0, 1], matrix[..., 1, 1]
+    turned = tf.stack([tf.stack([d, -b], axis=-1), tf.stack([-b, a], axis=-1)], axis=-2)
+    return turned / (a * d - b * b)[..., None, None]

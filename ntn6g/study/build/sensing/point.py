@@ -2,25 +2,21 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ntn6g.channel import predicted_ici_db
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.scenario import Communication, Scenario, SensedTarget, Sensing, flatten
 from ntn6g.services.sensing import SensingGrid, Surroundings, crlb, split_gains
 from ntn6g.services.sensing.scene import CROSS_SECTIONS, cross_section_dbsm, echo_power_dbw, noise_power_dbw
-from ntn6g.study.build.sensing.step import SensingStructure, SensingWork, subcarriers
-
-# Inter-carrier interference comes with the echo that makes it: 10 dB below the noise it raises the noise by 0.4 dB, and
-# 15 dB below the echo (a tenth of the spacing) the echo itself loses 0.14 dB.
-_MAX_ICI_OVER_NOISE_DB, _MAX_ICI_DB = -10.0, -15.0
-_MAX_WALK_CELLS = 0.5  # of range over a frame, which the model of a target leaves out: 0.4 dB of its peak
+from ntn6g.study.build.sensing.limits import check_around, check_target, reached
+from ntn6g.study.build.sensing.step import SensingStructure, SensingWork, TrackStructure, make_tracks, subcarriers
 
 
 @dataclass(frozen=True)
@@ -50,12 +46,11 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
     """
     given = asked.sensing
     assert given is not None  # checked on loading
-    structure = _structure(given)
-    grid = structure.grid
     carrier_hz = given.carrier_ghz * 1e9
     way = 2.0 if given.geometry == "monostatic" else 1.0
     metres_per_s, wavelength_m = SPEED_OF_LIGHT_M_S / way, SPEED_OF_LIGHT_M_S / carrier_hz / way
-    gains = _gains(given)
+    structure = _structure(given, metres_per_s, wavelength_m)
+    grid, gains = structure.grid, _gains(given)
     around = _around(given, metres_per_s, wavelength_m)
     rest_hz = (around.platform_m_s - around.compensated_m_s) * carrier_hz / SPEED_OF_LIGHT_M_S
     targets = []
@@ -63,8 +58,9 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         delay_s, doppler_hz = (target.range_m - given.opens_at_m) / metres_per_s, target.velocity_m_s / wavelength_m
         snr_db = _element_snr_db(given, target, grid) + target.above_db
         targets.append((delay_s, doppler_hz, gains[0] * float(db_to_linear(snr_db))))
-        _check_target(name, given, structure, targets[-1], rest_hz)
-    _check_around(given, structure, around, rest_hz)
+        for farthest in reached(given, targets[-1], metres_per_s, wavelength_m):
+            check_target(name, given, structure, farthest, rest_hz)
+    check_around(given, structure, around, rest_hz)
     try:
         detector = structure.cfar(given.detector.false_alarm)
     except ValueError as error:
@@ -79,6 +75,8 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         _link(given.communication, carrier_hz, gains[1]),
         [CROSS_SECTIONS[each.kind].sigma_db if each.kind else 0.0 for each in given.targets.values()],
         tuple(vars(around).values()),
+        _sines(given),
+        _densities(given),
     )
     physics = json.dumps(["sensing", asked.seed, asdict(structure), asdict(work)], sort_keys=True)
     flat = flatten(asked)
@@ -86,7 +84,9 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         axes={path: flat.get(path, value) for path, value in values.items()},
         structure=structure,
         work=work,
-        facts=_facts(structure.grid_at(given.pilot_share), targets, metres_per_s, wavelength_m) | _told(given, gains),
+        facts=_facts(structure.grid_at(given.pilot_share), work, given, metres_per_s, wavelength_m)
+        | _of_tracks(structure, work)
+        | _told(given, gains),
         metres_per_s=metres_per_s,
         wavelength_m=wavelength_m,
         false_alarm=given.detector.false_alarm,
@@ -155,7 +155,15 @@ def _link(given: Communication | None, carrier_hz: float, gain: float) -> tuple[
     return gain * float(db_to_linear(given.snr_db)), 1e-9 * given.delay_spread_ns, doppler_hz
 
 
-def _structure(given: Sensing) -> SensingStructure:
+def _structure(given: Sensing, metres_per_s: float, wavelength_m: float) -> SensingStructure:
+    tracking = None
+    if given.tracking is not None:
+        tracking = TrackStructure(
+            frames=given.tracking.frames,
+            interval_s=1e-3 * given.tracking.interval_ms,
+            metres_per_s=metres_per_s,
+            wavelength_m=wavelength_m,
+        )
     return SensingStructure(
         subcarriers=subcarriers(given.resource_blocks),
         symbols=given.symbols,
@@ -182,77 +190,9 @@ def _structure(given: Sensing) -> SensingStructure:
         scatterers=given.clutter.scatterers if given.clutter else 0,
         carrier_hz=given.carrier_ghz * 1e9 if given.platform else None,
         cancel=given.cancel == "static",
+        antennas=given.array.antennas if given.array else None,
+        tracking=tracking,
     )
-
-
-def _check_target(
-    name: str, given: Sensing, structure: SensingStructure, target: tuple[float, float, float], rest_hz: float
-) -> None:
-    """Refuse what a channel per subcarrier would misrepresent, wherever within its spread the target is drawn."""
-    grid, (delay_s, doppler_hz, snr) = structure.grid, target
-    margin = 0.5 * given.spread_cells
-    latest_s = delay_s + margin * grid.delay_cell_s
-    if delay_s < margin * grid.delay_cell_s:
-        raise ScenarioError(
-            f"drawn within {given.spread_cells:g} cells, the target comes nearer than where the window opens, "
-            f"{given.opens_at_m:g} m; move it, or lower spread_cells",
-            key=f"sensing.targets.{name}.range_m",
-        )
-    if latest_s > _prefix_s(grid):
-        raise ScenarioError(_too_late(given, grid, latest_s, "target"), key=f"sensing.targets.{name}.range_m")
-    own_hz = abs(doppler_hz) + margin * grid.doppler_cell_hz
-    walk = own_hz / (given.carrier_ghz * 1e9) * grid.duration_s * grid.bandwidth_hz
-    if walk > _MAX_WALK_CELLS:
-        raise ScenarioError(
-            f"the target walks {walk:.2f} cells of range during a frame of {1e3 * grid.duration_s:.3g} ms, above "
-            f"{_MAX_WALK_CELLS:g}; slow it, or take fewer symbols or resource blocks",
-            key=f"sensing.targets.{name}.velocity_m_s",
-        )
-    key = f"sensing.targets.{name}.velocity_m_s"
-    _check_ici(grid, abs(doppler_hz + rest_hz) + margin * grid.doppler_cell_hz, snr, "echo", "slow the target", key)
-
-
-def _check_around(given: Sensing, structure: SensingStructure, around: Surroundings, rest_hz: float) -> None:
-    """The same of what else is heard."""
-    grid = structure.grid
-    if around.clutter:
-        latest_s = around.clutter_from_s + around.clutter_extent_s
-        if latest_s > _prefix_s(grid):
-            raise ScenarioError(_too_late(given, grid, latest_s, "clutter"), key="sensing.clutter.to_m")
-        fastest_hz = abs(rest_hz) + 3.0 * around.clutter_spread_hz
-        key = (
-            "sensing.platform.velocity_m_s" if abs(rest_hz) > around.clutter_spread_hz else "sensing.clutter.spread_m_s"
-        )
-        _check_ici(grid, fastest_hz, around.clutter, "clutter", "compensate the platform's motion or slow it", key)
-    if around.direct and around.compensated_m_s:
-        moved_hz = abs(around.compensated_m_s) * given.carrier_ghz * 1e9 / SPEED_OF_LIGHT_M_S
-        key = "sensing.platform.velocity_m_s"
-        _check_ici(grid, moved_hz, around.direct, "direct path", "slow the platform, cancel more of the path", key)
-
-
-def _prefix_s(grid: SensingGrid) -> float:
-    return grid.period_s - 1.0 / grid.subcarrier_spacing_hz
-
-
-def _too_late(given: Sensing, grid: SensingGrid, latest_s: float, what: str) -> str:
-    way = 2.0 if given.geometry == "monostatic" else 1.0
-    reach_m = given.opens_at_m + SPEED_OF_LIGHT_M_S * _prefix_s(grid) / way
-    return (
-        f"an echo {1e9 * latest_s:.0f} ns late, beyond the cyclic prefix of {1e9 * _prefix_s(grid):.0f} ns, which "
-        f"reaches {reach_m:.0f} m; narrow the subcarriers, move the {what} or open the window later (opens_at_m)"
-    )
-
-
-def _check_ici(grid: SensingGrid, fastest_hz: float, snr: float, what: str, advice: str, key: str) -> None:
-    ici_db = float(np.max(predicted_ici_db(fastest_hz, 0.0, grid.subcarrier_spacing_hz)))
-    over_noise_db = ici_db + float(linear_to_db(snr))
-    if ici_db > _MAX_ICI_DB or over_noise_db > _MAX_ICI_OVER_NOISE_DB:
-        raise ScenarioError(
-            f"a Doppler shift of {fastest_hz:.0f} Hz makes inter-carrier interference of {ici_db:.1f} dB of the {what} "
-            f"and {over_noise_db:.1f} dB of the noise, above {_MAX_ICI_DB:g} or {_MAX_ICI_OVER_NOISE_DB:g} dB; widen "
-            f"the subcarriers, {advice} or lower its {'echo' if what == 'echo' else 'energy'}",
-            key=key,
-        )
 
 
 def _told(given: Sensing, gains: tuple[float, float]) -> dict[str, float]:
@@ -267,19 +207,82 @@ def _told(given: Sensing, gains: tuple[float, float]) -> dict[str, float]:
     return found
 
 
-def _facts(grid: SensingGrid, targets: Any, metres_per_s: float, wavelength_m: float) -> dict[str, Any]:
+def _densities(given: Sensing) -> tuple[float, float]:
+    if given.tracking is None:
+        return 0.0, 0.0
+    true = given.tracking.acceleration_density_m2_s3
+    assumed = given.tracking.assumed_density_m2_s3
+    return true, true if assumed is None else assumed
+
+
+def _of_tracks(structure: SensingStructure, work: SensingWork) -> dict[str, float]:
+    """What is known of tracks beforehand."""
+    try:
+        tracks = make_tracks(structure)
+    except ValueError as error:
+        raise ScenarioError(str(error), key="sensing.tracking") from None
+    if tracks is None:
+        return {}
+    if tracks.interval_s < structure.grid.duration_s:
+        raise ScenarioError(
+            f"{1e3 * tracks.interval_s:g} ms from frame to frame, but a frame lasts "
+            f"{1e3 * structure.grid.duration_s:.3g} ms; lengthen the interval or take fewer symbols",
+            key="sensing.tracking.interval_ms",
+        )
+    range_m, velocity_m_s = tracks.bound(work.targets[0][2], work.densities[0])
+    return {
+        "tracked_range_crlb_m": range_m,
+        "tracked_velocity_crlb_m_s": velocity_m_s,
+        "innovation_design": tracks.expected_innovation,
+    }
+
+
+def _per_sine(sine: float, reach: float) -> float:
+    """Root of the mean of 1 / cos^2 over sines within ``reach``: what an error of the sine comes to as an angle."""
+    if not reach:
+        return 1.0 / math.sqrt(1.0 - sine**2)
+    return math.sqrt((math.atanh(sine + reach) - math.atanh(sine - reach)) / (2.0 * reach))
+
+
+def _sines(given: Sensing) -> list[float]:
+    """Directions of targets seen by an array; none without one."""
+    if given.array is None:
+        return []
+    found, half_beam = [], 1.0 / given.array.antennas
+    for name, target in given.targets.items():
+        sine = float(np.sin(np.radians(target.angle_deg)))
+        if abs(sine) + (given.spread_cells + 1.0) * half_beam > 1.0:
+            raise ScenarioError(
+                f"{target.angle_deg:g} degrees, drawn within {given.spread_cells:g} beams of {given.array.antennas} "
+                "antennas, comes nearer than half a beam to the line itself, where directions fold; turn it to "
+                "broadside, lower spread_cells or take more antennas",
+                key=f"sensing.targets.{name}.angle_deg",
+            )
+        found.append(sine)
+    return found
+
+
+def _facts(
+    grid: SensingGrid, work: SensingWork, given: Sensing, metres_per_s: float, wavelength_m: float
+) -> dict[str, Any]:
+    antennas = given.array.antennas if given.array else 1
     found: dict[str, Any] = {
         "range_cell_m": metres_per_s * grid.delay_cell_s,
         "velocity_cell_m_s": wavelength_m * grid.doppler_cell_hz,
         "unambiguous_range_m": metres_per_s * grid.unambiguous_delay_s,
         "unambiguous_velocity_m_s": wavelength_m * grid.unambiguous_doppler_hz / 2.0,
     }
-    if len(targets) == 1:
-        snr = targets[0][2]
-        bound = crlb(grid, snr)
+    if len(work.targets) == 1:
+        snr = work.targets[0][2]
+        bound = crlb(grid, snr, antennas=antennas)
         found |= {
-            "sensed_image_snr_db": float(linear_to_db(snr * grid.sensed_energy.sum())),
+            "sensed_image_snr_db": float(linear_to_db(antennas * snr * grid.sensed_energy.sum())),
             "range_crlb_m": metres_per_s * float(bound.delay_s[0]),
             "velocity_crlb_m_s": wavelength_m * float(bound.doppler_hz[0]),
         }
+        if given.array is not None:
+            found["beam_sine"] = 2.0 / antennas
+            found["angle_crlb_deg"] = math.degrees(
+                bound.sine[0] * _per_sine(work.sines[0], given.spread_cells / antennas)
+            )
     return found

@@ -14,9 +14,10 @@ _NORMAL = 1.959964  # 97.5 % quantile
 def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     """What a tally of frames says about a point."""
     counts, frames, targets = tally.counts, tally.blocks, len(point.work.targets)
+    looks = frames * (point.structure.tracking.frames if point.structure.tracking else 1)
     found: dict[str, Any] = {"blocks": frames}
     if targets:
-        trials = frames * targets
+        trials = looks * targets
         limits = clopper_pearson(counts["found"], trials)
         found |= _with_limits("detection_probability", counts["found"] / trials, limits)
         theory = _theory(point)
@@ -34,12 +35,18 @@ def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     if "block_errors" in counts:
         found |= _delivered(point.structure, counts["block_errors"], frames)
     if targets == 1:
-        grid = point.structure.grid
+        structure, grid = point.structure, point.structure.grid
         for name, unit, error, scale in (
             ("range", "m", "delay", point.metres_per_s * grid.delay_cell_s),
             ("velocity", "m_s", "doppler", point.wavelength_m * grid.doppler_cell_hz),
         ):
-            found |= _accuracy(f"{name}_rmse", unit, error, tally, scale, point.facts[f"{name}_crlb_{unit}"])
+            found |= _accuracy(f"{name}_rmse", unit, error, tally, looks, scale, point.facts[f"{name}_crlb_{unit}"])
+        if structure.antennas is not None:
+            found |= _accuracy(
+                "angle_rmse", "deg", "angle", tally, looks, math.degrees(1.0), point.facts["angle_crlb_deg"]
+            )
+    if point.structure.tracking is not None:
+        found |= _tracked(tally)
     return found
 
 
@@ -57,20 +64,47 @@ def _delivered(structure: SensingStructure, lost: int, frames: int) -> dict[str,
     }
 
 
-def _accuracy(name: str, unit: str, error: str, tally: Tally, scale: float, bound: float) -> dict[str, float]:
+def _accuracy(
+    name: str, unit: str, error: str, tally: Tally, frames: int, scale: float, bound: float
+) -> dict[str, float]:
     """Root-mean-square error with the interval of its mean square, and the same over the Cramer-Rao bound."""
-    frames, square = tally.blocks, tally.sums[f"{error}_2"] / tally.blocks
-    spread = max(tally.sums[f"{error}_4"] / frames - square**2, 0.0)
-    rmse = math.sqrt(square)
-    # normal law of the mean square, carried over to its root in logarithms, which keeps the low end positive
-    factor = math.exp(_NORMAL * 0.5 * math.sqrt(spread / max(frames - 1, 1)) / square) if square > 0.0 else 1.0
-    limits = rmse / factor, rmse * factor
+    rmse, limits = _root(tally.sums[f"{error}_2"], tally.sums[f"{error}_4"], frames)
     found = _with_limits(f"{name}_{unit}", scale * rmse, (scale * limits[0], scale * limits[1]))
     if bound > 0.0 and math.isfinite(bound):
         over = scale / bound
         found |= _with_limits(f"{name}_over_crlb", over * rmse, (over * limits[0], over * limits[1]))
     bias = tally.sums[f"{error}_1"] / frames
     return found | {f"{name.removesuffix('_rmse')}_bias_{unit}": scale * bias}
+
+
+def _root(squares: float, fourths: float, count: int) -> tuple[float, tuple[float, float]]:
+    """Root of a mean of squares, from sums of them and of their own squares, with its interval."""
+    square = squares / count
+    spread = max(fourths / count - square**2, 0.0)
+    rmse = math.sqrt(square)
+    # normal law of the mean square, carried over to its root in logarithms, which keeps the low end positive
+    factor = math.exp(_NORMAL * 0.5 * math.sqrt(spread / max(count - 1, 1)) / square) if square > 0.0 else 1.0
+    return rmse, (rmse / factor, rmse * factor)
+
+
+def _tracked(tally: Tally) -> dict[str, Any]:
+    """What became of tracks. Errors scatter from track to track, normalised innovations are independent."""
+    counts, sums, tracks = tally.counts, tally.sums, tally.blocks
+    kept, judged = counts["kept"], counts["innovations"] + counts["rejected"]
+    found: dict[str, Any] = _with_limits("tracks_kept", kept / tracks, clopper_pearson(kept, tracks))
+    for name, unit in (("range", "m"), ("velocity", "m_s")):
+        if kept:
+            rmse, limits = _root(sums[f"tracked_{name}_2"], sums[f"tracked_{name}_4"], kept)
+            found |= _with_limits(f"tracked_{name}_rmse_{unit}", rmse, limits)
+    if counts["innovations"]:
+        count = counts["innovations"]
+        mean = sums["innovation_1"] / count
+        error = _NORMAL * math.sqrt(max(sums["innovation_2"] / count - mean**2, 0.0) / count)
+        found |= _with_limits("innovation_mean", mean, (mean - error, mean + error))
+    if judged:
+        limits = clopper_pearson(counts["rejected"], judged)
+        found |= _with_limits("innovations_rejected", counts["rejected"] / judged, limits)
+    return found
 
 
 def _with_limits(name: str, value: float, limits: tuple[Any, Any]) -> dict[str, float]:
@@ -90,14 +124,15 @@ def _theory(point: SensingPoint) -> float | None:
         and not structure.pilots_apart
         and structure.knows_data
         and not work.spread_cells
-        and _on_grid(structure, *work.targets[0][:2])
+        and _on_grid(structure, *work.targets[0][:2], work.sines[0] if work.sines else 0.0)
     )
     if not exact:
         return None
-    image_snr = work.targets[0][2] * structure.grid.energy.size
+    image_snr = work.targets[0][2] * structure.grid.energy.size * (structure.antennas or 1)
     return structure.cfar(point.false_alarm).detection_probability(image_snr)
 
 
-def _on_grid(structure: SensingStructure, delay_s: float, doppler_hz: float) -> bool:
-    cells = delay_s / structure.grid.delay_cell_s, doppler_hz / structure.grid.doppler_cell_hz
+def _on_grid(structure: SensingStructure, delay_s: float, doppler_hz: float, sine: float) -> bool:
+    beam = 0.5 * sine * (structure.antennas or 0)
+    cells = delay_s / structure.grid.delay_cell_s, doppler_hz / structure.grid.doppler_cell_hz, beam
     return all(abs(cell - round(cell)) < 1e-3 for cell in cells)  # a thousandth costs 1e-5 of the power

@@ -20,6 +20,8 @@ from ntn6g.services.sensing import (
     SensingTrial,
     SharedLink,
     Surroundings,
+    TrackOutcome,
+    TrackTrial,
     TrialOutcome,
     TrialValues,
 )
@@ -32,6 +34,16 @@ _BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the ma
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 _ENERGIES = ("direct", "distortion", "clutter")  # of `Surroundings`, in single precision; places and rates in double
 _AROUND_TYPES = {each.name: tf.float32 if each.name in _ENERGIES else tf.float64 for each in fields(Surroundings)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackStructure:
+    """What shapes a track."""
+
+    frames: int
+    interval_s: float
+    metres_per_s: float
+    wavelength_m: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +77,9 @@ class SensingStructure:
     carrier_hz: float | None = None
     """Given where the platform moves."""
     cancel: bool = False
+    antennas: int | None = None
+    """Of the receive array; None without one."""
+    tracking: TrackStructure | None = None
 
     @property
     def channel_key(self) -> str:
@@ -119,6 +134,7 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
         swerling=structure.swerling,
         estimator=structure.estimator,
         waveform=structure.waveform,
+        antennas=structure.antennas,
         scene=Scene(
             direct=structure.direct,
             scatterers=structure.scatterers,
@@ -129,6 +145,19 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
     rd_map = RangeDopplerMap(grid=structure.grid, padding=structure.padding, windows=structure.window)
     detector = structure.cfar(0.5)  # every frame brings its own threshold
     return SensingTrial(frame, rd_map, detector, targets=structure.targets, refine=structure.refine)
+
+
+def make_tracks(structure: SensingStructure) -> TrackTrial | None:
+    """Build the frames of a track; None where every frame stands for itself.
+
+    Raises
+    ------
+    ValueError
+        When frame and track do not fit together.
+    """
+    if structure.tracking is None:
+        return None
+    return TrackTrial(make_trial(structure), **asdict(structure.tracking))
 
 
 def make_link(structure: SensingStructure) -> SharedLink | None:
@@ -143,12 +172,18 @@ def make_link(structure: SensingStructure) -> SharedLink | None:
         return None
     profile = fading_profile("tdl", structure.profile)
     assert profile is not None
-    return SharedLink(structure.grid, modulation=structure.modulation, code_rate=structure.code_rate, profile=profile)
+    return SharedLink(
+        structure.grid,
+        modulation=structure.modulation,
+        code_rate=structure.code_rate,
+        profile=profile,
+        waveform=structure.waveform,
+    )
 
 
 def batch_rows(structure: SensingStructure) -> int:
-    """Frames of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
-    cells = structure.subcarriers * structure.symbols * structure.padding**2
+    """Frames or tracks of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
+    cells = structure.subcarriers * structure.symbols * structure.padding**2 * (structure.antennas or 1)
     return min(max(_BATCH_BYTES // (_BYTES_PER_CELL * cells) // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
 
@@ -170,10 +205,14 @@ class SensingWork:
     """Deviation of each target's cross section; none where the sequence is empty."""
     around: tuple[float, ...] = (0.0,) * len(fields(Surroundings))
     """Fields of `Surroundings`, in their order."""
+    sines: Sequence[float] = ()
+    """Of each target's direction from an array's broadside; none where the sequence is empty."""
+    densities: tuple[float, float] = (0.0, 0.0)
+    """Of white acceleration, m^2/s^3: the target's, and the one that a filter assumes."""
 
 
 class SensingStep(CompiledStep):
-    """Computes chunks of frames, ``rows`` frames a call, with one compilation.
+    """Computes chunks of frames, or of tracks, ``rows`` a call, with one compilation.
 
     Parameters
     ----------
@@ -181,50 +220,81 @@ class SensingStep(CompiledStep):
         The frame's way.
     link : SharedLink or None
         The link that shares it.
+    tracks : TrackTrial or None
+        Tracks of such frames, where a block is one.
     rows : int
-        Frames of a batch, a multiple of 32.
+        Frames or tracks of a batch, a multiple of 32.
     """
 
-    def __init__(self, trial: SensingTrial, link: SharedLink | None = None, *, rows: int) -> None:
-        self.trial, self.link = trial, link
+    def __init__(
+        self, trial: SensingTrial, link: SharedLink | None = None, tracks: TrackTrial | None = None, *, rows: int
+    ) -> None:
+        self.trial, self.link, self.tracks = trial, link, tracks
         super().__init__(rows=rows)
 
-    def arguments(self, work: Sequence[tuple[SensingWork, int]]) -> tuple[tf.Tensor, TrialValues, LinkConditions]:
-        """Chunk keys uint32 [chunks, 2], values and conditions [rows] of a batch."""
+    def arguments(
+        self, work: Sequence[tuple[SensingWork, int]]
+    ) -> tuple[tf.Tensor, TrialValues, LinkConditions, tf.Tensor]:
+        """Chunk keys uint32 [chunks, 2], values and conditions [rows] of a batch, densities [rows, 2]."""
         points = [point for point, _ in work]
         link = np.repeat(np.array([point.link for point in points], np.float32), BLOCKS_PER_CHUNK, axis=0)
         values = values_of(points, BLOCKS_PER_CHUNK)
         snr, delay_spread_s, doppler_hz = (tf.constant(column) for column in link.T)
         conditions = LinkConditions(snr, delay_spread_s, doppler_hz, values.pilot_share)
-        return chunk_keys(work), values, conditions
+        densities = np.repeat(np.array([point.densities for point in points], np.float64), BLOCKS_PER_CHUNK, axis=0)
+        return chunk_keys(work), values, conditions, tf.constant(densities)
 
     def _sums(
-        self, keys: tf.Tensor, values: TrialValues, conditions: LinkConditions
+        self, keys: tf.Tensor, values: TrialValues, conditions: LinkConditions, densities: tf.Tensor
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         keys = random.block_keys(keys, BLOCKS_PER_CHUNK)
-        outcome: TrialOutcome = self.trial(keys, values)
+        if self.tracks is not None:
+            track = self.tracks(keys, values, densities[:, 0], densities[:, 1])
+            counts, sums = self._of_frames(track.frames, 0)
+            more = _of_tracks(track)
+            counts, sums = counts | more[0], sums | more[1]
+        else:
+            counts, sums = self._of_frames(self.trial(keys, values), None)
+        counts["blocks"] = tf.ones_like(keys[:, 0], tf.int64)
+        if self.link is not None:
+            counts["block_errors"] = tf.cast(self.link(keys, conditions), tf.int64)
+        of_counts = {name: total(column, tf.int64) for name, column in counts.items()}
+        return of_counts, {name: total(column, tf.float64) for name, column in sums.items()}
 
-        alarms = tf.cast(outcome.false_alarms, tf.int64)
-        counts: dict[str, tf.Tensor] = {
-            "blocks": tf.ones_like(outcome.found),
-            "found": outcome.found,
-            "quiet_cells": outcome.quiet_cells,
+    def _of_frames(self, outcome: TrialOutcome, axis: int | None) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        """Counts and sums of every block, [block]; of those with several frames ``axis`` is the frames'."""
+
+        def of_block(column: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+            column = tf.cast(column, dtype)
+            return column if axis is None else tf.reduce_sum(column, axis=axis)
+
+        alarms = of_block(outcome.false_alarms, tf.int64)
+        counts = {
+            "found": of_block(outcome.found, tf.int64),
+            "quiet_cells": of_block(outcome.quiet_cells, tf.int64),
             "false_alarms": alarms,
             "false_alarms_squared": alarms * alarms,
         }
         if self.trial.targets == 2:
-            counts["resolved"] = tf.cast(outcome.resolved, tf.int64)
-        if self.link is not None:
-            counts["block_errors"] = tf.cast(self.link(keys, conditions), tf.int64)
-        sums: dict[str, tf.Tensor] = {}
+            counts["resolved"] = of_block(outcome.resolved, tf.int64)
         grid = self.trial.frame.grid
-        for name, error, cell in (
-            ("delay", outcome.delay_error_s, grid.delay_cell_s),
-            ("doppler", outcome.doppler_error_hz, grid.doppler_cell_hz),
-        ):
-            cells = error / cell  # fourth powers of seconds would be lost in the smallest numbers
-            sums |= {f"{name}_{power}": total(cells**power, tf.float64) for power in (1, 2, 4)}
-        return {name: total(column, tf.int64) for name, column in counts.items()}, sums
+        errors = [
+            ("delay", outcome.delay_error_s / grid.delay_cell_s),
+            ("doppler", outcome.doppler_error_hz / grid.doppler_cell_hz),
+        ]  # in cells: fourth powers of seconds would be lost in the smallest numbers
+        if self.trial.frame.antennas is not None:
+            errors.append(("angle", outcome.angle_error_rad))
+        sums = {f"{name}_{power}": of_block(error**power, tf.float64) for name, error in errors for power in (1, 2, 4)}
+        return counts, sums
+
+
+def _of_tracks(track: TrackOutcome) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    """What tracks add to the counts and sums of their frames, [block]."""
+    counts = {"kept": track.kept, "innovations": track.innovations, "rejected": track.rejected}
+    sums = {"innovation_1": track.innovation, "innovation_2": track.innovation_square}
+    for name, square in (("range", track.range_square_m2), ("velocity", track.velocity_square_m2_s2)):
+        sums |= {f"tracked_{name}_2": square, f"tracked_{name}_4": tf.square(square)}
+    return {name: tf.cast(column, tf.int64) for name, column in counts.items()}, sums
 
 
 def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
@@ -237,6 +307,7 @@ def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
 
     targets = places.shape[1]
     fluctuations = np.array([point.fluctuations_db or (0.0,) * targets for point in points], np.float32)
+    sines = np.array([point.sines or (0.0,) * targets for point in points], np.float64).reshape(len(points), targets)
     around = np.repeat(np.array([point.around for point in points], np.float64), frames, axis=0)
     heard = {
         each.name: tf.constant(around[:, i], _AROUND_TYPES[each.name]) for i, each in enumerate(fields(Surroundings))
@@ -250,12 +321,13 @@ def values_of(points: Sequence[SensingWork], frames: int) -> TrialValues:
         pilot_share=column("pilot_share", tf.float32),
         fluctuation_db=tf.constant(np.repeat(fluctuations.reshape(len(points), targets), frames, axis=0)),
         around=Surroundings(**heard),
+        sine=tf.constant(np.repeat(sines, frames, axis=0)),
     )
 
 
 def sensing_step(structure: SensingStructure, *, rows: int) -> SensingStep:
     """Step of a structure, built wherever it is to run."""
-    return SensingStep(make_trial(structure), make_link(structure), rows=rows)
+    return SensingStep(make_trial(structure), make_link(structure), make_tracks(structure), rows=rows)
 
 
 def subcarriers(resource_blocks: int) -> int:

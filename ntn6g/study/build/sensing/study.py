@@ -17,6 +17,7 @@ from ntn6g.study.build.sensing.step import (
     SensingStructure,
     batch_rows,
     make_link,
+    make_tracks,
     make_trial,
     sensing_step,
     values_of,
@@ -45,6 +46,7 @@ class SensingStudy:
             try:
                 make_trial(structure)
                 make_link(structure)
+                make_tracks(structure)
             except ValueError as error:
                 raise ScenarioError(str(error), key="sensing") from None
 
@@ -73,8 +75,10 @@ def _picture(point: SensingPoint) -> dict[str, Any]:
     trial = make_trial(point.structure)
     keys = random.block_keys(tf.constant([random.chunk_key(point.work.seed, point.work.channel_key, 0)], tf.uint32), 1)
     values = values_of([point.work], 1)
-    delay_s, doppler_hz = trial.place(keys, values)
+    delay_s, doppler_hz, _ = trial.place(keys, values)
     _, power, declared = tf.function(trial.picture, jit_compile=True, autograph=False)(keys, values)
+    if point.structure.antennas is not None:  # over velocity and range: the beam that hears most
+        power, declared = tf.reduce_max(power, axis=1), tf.reduce_any(declared, axis=1)
     velocity_m_s = point.wavelength_m * trial.rd_map.doppler_hz
     order = np.argsort(velocity_m_s)
     return {
