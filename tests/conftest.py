@@ -202,8 +202,9 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
     if found.sensing is not None or found.multistatic is not None:
         short = (*(["sensing.symbols=28"] if found.sensing else []), f"stop.max_blocks={max_blocks}")
         swept = found.sweep.grid if found.sweep is not None and found.sweep.grid else {}
-        one = ["sweep.grid.sensing.cancel=[static]"] if "sensing.cancel" in swept else []  # a program the less
-        if "waveform" in found.parts:  # one program for four
+        fewer = {"sensing.cancel": "[static]", "sensing.array.antennas": "[4]"}  # programs
+        one = [f"sweep.grid.{key}={value}" for key, value in fewer.items() if key in swept]
+        if "waveform" in found.parts:
             one.append("parts.waveform.sweep.grid.sensing.waveform=[otfs]")
         return ["engine.batch=64", *one, *(f"{part}{key}" for part in parts or [""] for key in short)]
     if found.adaptation is not None:
