@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.linalg import solve_discrete_are
 from scipy.stats import chi2, norm
+from tensorflow.python.framework import kernels
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
@@ -109,6 +111,24 @@ def test_a_filter_that_mistakes_its_target_shows_it_and_pays(tracked):
     assert stiff["innovation_mean_low"] > right["innovation_mean_high"]
     assert loose["innovation_mean_high"] < right["innovation_mean_low"]
     assert loose["tracked_velocity_rmse_m_s"] > 1.3 * right["tracked_velocity_rmse_m_s"]
+
+
+def test_every_op_of_a_track_by_an_array_compiles_for_a_gpu():
+    tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))  # registers the kernels
+    asked = study(64, targets=CAR, array={"antennas": 6}, tracking=TRACKING | {"interval_ms": 1.0})
+    step, work = asked.recipe(asked.points[0].structure)(), asked.points[0].work
+
+    definition = step.compiled.get_concrete_function(*step.arguments([(work, 0), (work, 1)])).graph.as_graph_def()
+
+    ops = {node.op for node in definition.node} - {"Placeholder"}
+    ops |= {node.op for function in definition.library.function for node in function.node_def}
+    ops -= {function.signature.name for function in definition.library.function}
+    assert "Asin" in ops
+    assert not {
+        op
+        for op in ops
+        if not any(k.device_type == "XLA_GPU_JIT" for k in kernels.get_registered_kernels_for_op(op).kernel)
+    }
 
 
 def test_without_echoes_there_are_no_tracks(tracked):
