@@ -137,12 +137,12 @@ class EmbeddedPilot:
     @property
     def doppler_hz(self) -> NDArray[np.float64]:
         """Of each row of a response."""
-        return np.arange(-self.doppler_cells, self.doppler_cells + 1) * self.grid.doppler_cell_hz
+        return np.asarray(np.arange(-self.doppler_cells, self.doppler_cells + 1) * self.grid.doppler_cell_hz)
 
     @property
     def delay_s(self) -> NDArray[np.float64]:
         """Of each column of a response."""
-        return np.arange(self.delay_cells + 1) * self.grid.delay_cell_s
+        return np.asarray(np.arange(self.delay_cells + 1) * self.grid.delay_cell_s)
 
     def _turned(self, delays: NDArray[np.int64]) -> NDArray[np.int64]:
         return -self._step * delays if self.kind == "afdm" else delays

@@ -94,8 +94,8 @@ def _tracked(tally: Tally) -> dict[str, Any]:
     found: dict[str, Any] = _with_limits("tracks_kept", kept / tracks, clopper_pearson(kept, tracks))
     for name, unit in (("range", "m"), ("velocity", "m_s")):
         if kept:
-            rmse, limits = _root(sums[f"tracked_{name}_2"], sums[f"tracked_{name}_4"], kept)
-            found |= _with_limits(f"tracked_{name}_rmse_{unit}", rmse, limits)
+            rmse, ends = _root(sums[f"tracked_{name}_2"], sums[f"tracked_{name}_4"], kept)
+            found |= _with_limits(f"tracked_{name}_rmse_{unit}", rmse, ends)
     if counts["innovations"]:
         count = counts["innovations"]
         mean = sums["innovation_1"] / count
