@@ -14,6 +14,8 @@ CPU cores expect
               orbit_linear_ratio above 0.9
     channel   ray_realizations_per_s 111,000 (goal), ray_vs_sionna_uma_ratio 10 or more, mixed_ratio about 1
     adaptation  terminal_slots_per_s 1,000,000 (goal), policy_slots_per_s more
+    handover  terminal_steps_per_s 208,000 (goal), handover_mib under 4000, handover_terminals_ratio and
+              handover_time_ratio about 1 (linear)
     sensing   maps_per_s 2000 (goal), maps_padded_per_s 100, maps_ratio 3, maps_transform_ratio 0.8 or more
 
 Ratios hold on a busy machine too, since both sides meet the same load; absolute rates do not.
@@ -32,6 +34,7 @@ BENCHMARKS = {
     "curve": "benchmarks.curve",
     "decoder": "benchmarks.decoder",
     "engine": "benchmarks.engine",
+    "handover": "benchmarks.handover",
     "link": "benchmarks.link",
     "orbit": "benchmarks.orbit",
     "sensing": "benchmarks.sensing",

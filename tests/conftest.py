@@ -157,12 +157,15 @@ def links():
 @pytest.fixture
 def shared_steps(monkeypatch, links):
     """Studies take their compiled steps from those that other tests of this process have made already."""
+    from ntn6g.services.handover import Simulation
     from ntn6g.study.build.link import LinkStudy
 
     def recipe(study, structure):
         return lambda: links.step(structure, rows=study.rows(structure))
 
     monkeypatch.setattr(LinkStudy, "recipe", recipe)
+    # steps of a handover run one operation at a time: their compiled programs have tests of their own
+    monkeypatch.setattr("ntn6g.study.build.handover.world.Simulation", functools.partial(Simulation, compiled=False))
 
 
 # structures that one config compiles one by one, and that tests of their parts cover
@@ -173,6 +176,8 @@ FEWER_PROGRAMS = {
     "leo600_ka_downlink": ["sweep.grid.link.mcs=[10]"],
     "leo600_s_uplink": ["sweep.grid.link.mcs=[2]"],
     "waveforms_over_a_pass": ["sweep.grid.link.waveform=[otfs]"],
+    "handover_constellations": ["parts.alone.sweep.grid.handover.layers.orbit.platform=[kuiper]"],
+    "handover_tuning": ["sweep.grid.handover.measurement.error_db=[1]"],
     "offset_receivers": [
         "parts.none.sweep.grid.link.receiver=[lmmse]",
         "parts.tracked.sweep.grid.link.synchroniser=[both]",
@@ -210,6 +215,9 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
     if found.adaptation is not None:
         one_point = [f"parts.map.sweep.grid.adaptation.{key}" for key in ("speed_kmh=[3]", "round_trip_ms=[4]")]
         return ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]", *one_point]
+    if found.handover is not None:
+        few = ["handover.terminals.count=4", "handover.duration_s=2", "handover.step_ms=40", "handover.policies=[a3]"]
+        return [*few, *FEWER_PROGRAMS.get(config, [])]
     if found.study == "channel":
         return ["survey.draws=64", "survey.frequencies=5"]
     return [

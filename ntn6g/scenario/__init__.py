@@ -44,7 +44,9 @@ from ntn6g.scenario.channel import (
 )
 from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
+from ntn6g.scenario.handover import Handover, MovingTerminals
 from ntn6g.scenario.harq import Harq, LimitedBuffer
+from ntn6g.scenario.layers import BeamsLayer, CellsLayer
 from ntn6g.scenario.link import Decoder, Link, Ptrs
 from ntn6g.scenario.load import dump, load, shipped_configs
 from ntn6g.scenario.losses import GasModel, Losses, ObstacleModel, ScintillationModel, Weather
@@ -89,9 +91,11 @@ __all__ = [
     "At",
     "Awgn",
     "Beams",
+    "BeamsLayer",
     "BlerTable",
     "Budget",
     "Cdl",
+    "CellsLayer",
     "Channel",
     "Circular",
     "Communication",
@@ -116,6 +120,7 @@ __all__ = [
     "Ground",
     "Guard",
     "Handheld",
+    "Handover",
     "Haps",
     "Harq",
     "Isotropic",
@@ -127,6 +132,7 @@ __all__ = [
     "Loo",
     "Losses",
     "Mobile",
+    "MovingTerminals",
     "Multistatic",
     "Nadir",
     "NtnCdl",

@@ -14,6 +14,7 @@ from ntn6g.scenario.channel import Channel, follows_elevation
 from ntn6g.scenario.contacts import Contacts
 from ntn6g.scenario.coverage import Coverage
 from ntn6g.scenario.fields import Name, Section, merge, plain, without_nulls
+from ntn6g.scenario.handover import Handover
 from ntn6g.scenario.link import Link
 from ntn6g.scenario.messages import Key, known_keys, place, translate, unknown_name
 from ntn6g.scenario.multistatic import Multistatic
@@ -27,7 +28,17 @@ from ntn6g.scenario.terrestrial import SubTerahertz, TerrestrialCell, check_plac
 from ntn6g.scenario.track import Track
 
 StudyKind = Literal[
-    "link", "pass", "coverage", "contacts", "beams", "bler_table", "channel", "sensing", "multistatic", "adaptation"
+    "link",
+    "pass",
+    "coverage",
+    "contacts",
+    "beams",
+    "bler_table",
+    "channel",
+    "sensing",
+    "multistatic",
+    "adaptation",
+    "handover",
 ]
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
 NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
@@ -42,6 +53,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "sensing": ("sensing",),
     "multistatic": ("multistatic",),
     "adaptation": ("adaptation",),
+    "handover": ("handover",),
 }  # sections without which a study cannot be
 
 
@@ -80,6 +92,8 @@ class Part(Section):
     """Keys of `multistatic`."""
     adaptation: dict[str, Any] | None = None
     """Keys of `adaptation`."""
+    handover: dict[str, Any] | None = None
+    """Keys of `handover`."""
     sweep: Sweep | None = None
     """Replaces the inherited `sweep`."""
     stop: Stop | None = None
@@ -94,8 +108,8 @@ class Scenario(Section):
     study: StudyKind | None = None
     """Study kind: link (error rates), pass (geometry over a pass), coverage (satellites in view over the Earth),
     contacts (satellites over ground stations), beams (C/I under a layout of beams), bler_table (code blocks on white
-    noise), channel (losses and fading), sensing (targets found and measured), multistatic (a target over several paths)
-    or adaptation (policies of link adaptation compared);
+    noise), channel (losses and fading), sensing (targets found and measured), multistatic (one target, several paths),
+    adaptation (policies of link adaptation compared) or handover (terminals that move through cells);
     required unless each part gives it."""
     name: Name
     """Name of the experiment: letters, digits, '-' and '_'."""
@@ -137,6 +151,8 @@ class Scenario(Section):
     """Target and paths of a multistatic study; required by it."""
     adaptation: Adaptation | None = None
     """Link, reports and policies of an adaptation study; required by it."""
+    handover: Handover | None = None
+    """Terminals, layers and policies of a handover study; required by it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))
@@ -238,13 +254,15 @@ def check(scenario: Scenario) -> None:
     _check_sections(scenario)
     if scenario.study == "multistatic" and scenario.multistatic is not None:
         scenario.multistatic.check({**scenario.platforms, **scenario.terminals})
+    elif scenario.study == "handover" and scenario.handover is not None:
+        scenario.handover.check(dict(scenario.platforms))
     elif scenario.study == "coverage":
         scenario.coverage_platform()
     elif scenario.study == "contacts":
         scenario.contacts_platform()
     elif scenario.study == "beams":
         scenario.beams_platform()
-    elif scenario.study not in ("bler_table", "channel", "sensing", "multistatic", "adaptation"):
+    elif scenario.study not in ("bler_table", "channel", "sensing", "multistatic", "adaptation", "handover"):
         _check_geometry(scenario)
 
 

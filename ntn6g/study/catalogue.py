@@ -63,6 +63,19 @@ def _policies() -> dict[str, str]:
         "thompson": "Thompson sampling on ACK and NACK alone",
         "informed": "bound: the exact distribution of the gain given 64 delayed complex estimates",
         "clairvoyant": "bound: the slot's signal-to-noise ratio itself; both bounds also '-at-target'",
+        "a3": "handover: the neighbour of the same layer is better by an offset; between layers an A5",
+        "a4": "the neighbour is above a threshold and better",
+        "a5": "the serving cell is below one threshold, the neighbour above another",
+        "d1": "the terminal has left the circle of its cell for that of another (D2 where beams move)",
+        "cho-a3": "conditional: prepared beforehand and executed by the terminal; likewise 'cho-d1'",
+        "cho-d1-a4": "conditional on distance and level; 'cho-t1-a4' on a window of time and level",
+        "elevation": "the highest satellite, by a margin",
+        "visibility": "when the predicted exit is near, to the cell that serves longest",
+        "antenna-gain": "the cell that geometry and antenna patterns predict to be stronger by a margin",
+        "load-aware": "the cell whose measured ratio and load promise more by a margin",
+        "duplication": "two connections with the same data; 'split' with different data",
+        "best-sinr": "bound: the best cell at every step, without interruption",
+        "oracle": "bound: the best sequence of cells with interruptions, by dynamic programming",
     }
 
 
@@ -78,6 +91,7 @@ def _studies() -> dict[str, str]:
         "sensing": "targets found, missed and measured on the grid that carries data, against bounds and closed forms",
         "multistatic": "a target found and located by echoes over several paths of satellites and ground stations",
         "adaptation": "policies of link adaptation over a satellite's delay, against tuned baselines and bounds",
+        "handover": "terminals that move through cells of ground, stratosphere and orbit, and who hands them over when",
     }
 
 

@@ -10,6 +10,7 @@ from ntn6g.study.build.beams import BeamStudy
 from ntn6g.study.build.bler_table import BlerTableStudy
 from ntn6g.study.build.contacts import ContactStudy
 from ntn6g.study.build.coverage import CoverageStudy
+from ntn6g.study.build.handover import HandoverStudy
 from ntn6g.study.build.link import LinkStudy
 from ntn6g.study.build.passes import PassStudy
 from ntn6g.study.build.sensing import MultistaticStudy, SensingStudy
@@ -28,6 +29,7 @@ STUDIES: dict[str, Callable[[str, Scenario], Any]] = {
     "sensing": SensingStudy,
     "multistatic": MultistaticStudy,
     "adaptation": AdaptationStudy,
+    "handover": HandoverStudy,
 }
 """Study kinds by the name a scenario gives them."""
 

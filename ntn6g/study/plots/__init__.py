@@ -19,6 +19,7 @@ from ntn6g.study.plots.channel_survey import channel_survey
 from ntn6g.study.plots.contact_plan import contact_plan
 from ntn6g.study.plots.coverage_map import coverage_map
 from ntn6g.study.plots.differences import tell_apart
+from ntn6g.study.plots.handover import handover
 from ntn6g.study.plots.multistatic import multistatic
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
 from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc, tracks
@@ -47,6 +48,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     "tracks": tracks,
     "multistatic": multistatic,
     "adaptation": adaptation,
+    "handover": handover,
 }
 """Every kind of figure; each function takes the parts that share it and returns a matplotlib figure."""
 
@@ -63,11 +65,13 @@ _STUDIES = {
     "sensing": "sensing",
     "multistatic": "multistatic",
     "adaptation": "adaptation",
+    "handover": "handover",
 }  # that have one kind of figure for their rows
 _CURVES = ("waterfall", "uncoded", "along-pass", "sensing", "roc", "trade-off", "tracks")  # these take a `View` too
 # of kinds that have but one
 _SHARED_AXES = {"pass": "time", "along-pass": "time", "coverage": "map", "bler-table": "esno_db", "channel": "survey"}
 _SHARED_AXES |= {"adaptation": "policy", "beams": "map", "contacts": "time", "range-doppler": "map", "roc": ROC_AXIS}
+_SHARED_AXES |= {"handover": "policy"}
 
 
 def draw_run(folder: Path) -> list[Path]:

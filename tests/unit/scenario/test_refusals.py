@@ -255,7 +255,7 @@ def test_what_a_study_needs_is_asked_for_by_name(changed, example, refusal):
     unswept = ("sweep=null",)
 
     assert refusal(awgn, *unswept, "power=null") == "power: required key is missing; a link study needs it"
-    assert refusal(awgn, *unswept, "study=null").endswith("bler_table, channel, sensing, multistatic or adaptation")
+    assert refusal(awgn, *unswept, "study=null").endswith("sensing, multistatic, adaptation or handover")
     assert "at: required key is missing; power.budget needs it" in refusal(
         awgn, *unswept, "at=null", "power={budget: {eirp_dbm: 40, gt_dbk: 1}}", "power.ebno_db=null"
     )

@@ -10,12 +10,15 @@ from tensorflow.python.framework import kernels, op_callbacks
 
 from ntn6g.channel.beams import Layout, Terminals
 from ntn6g.core import random
-from ntn6g.scenario import Adaptation, Antennas, load, shipped_configs
+from ntn6g.scenario import Adaptation, Antennas, from_mapping, load, shipped_configs
 from ntn6g.scenario.adaptation import RainFade, SightBlockage
 from ntn6g.services.adaptation import Trace
 from ntn6g.services.adaptation.policies import OuterLoop, OuterLoopSteps, ThompsonSampling, level_grid
+from ntn6g.services.handover import tensors_of
 from ntn6g.study.build import adaptation_link, beams, build, geometry
 from ntn6g.study.build.adaptation_policies import Tuner
+from ntn6g.study.build.handover import world as handover_world
+from ntn6g.study.build.handover.policies import rule_of
 
 # Ops that any device runs through a kernel of no device of its own: control flow, calls of functions, no-ops
 ANY_DEVICE = "DEFAULT"
@@ -156,6 +159,27 @@ def test_every_op_of_a_policy_in_its_link_compiles_for_a_gpu(passes):
 
         assert "StatelessWhile" in ops or "While" in ops  # the slots
         assert without_kernel(ops, "XLA_GPU_JIT") == set(), policy.name
+
+
+def test_every_op_of_a_handover_simulation_compiles_for_a_gpu():
+    beams = {"kind": "beams", "platform": "haps", "blockage": {}, "beams": 7}
+    section = {"layers": {"ground": {"kind": "cells"}, "sky": beams}, "terminals": {"count": 2}, "duration_s": 1}
+    haps = {"haps": {"kind": "haps", "latitude_deg": 45, "longitude_deg": 10}}
+    asked = from_mapping({"schema": 1, "study": "handover", "name": "k", "platforms": haps, "handover": section})
+    stage = handover_world.Stage(handover_world.case_of(asked), predict=False)
+    simulation, block = stage.simulation, stage.block(0)
+    fades, state = simulation.start(stage.world)
+    rule = tensors_of(rule_of("cho-d1-a4", asked.handover.tuning), stage.step_s)
+
+    for program, arguments in (
+        (simulation.run_program, (stage.world, rule, (fades, state), block)),
+        (simulation.bound_program, (stage.world, (fades, simulation.oracle.start()), block)),
+        (simulation.visit_program, (stage.world, simulation.visit_start(), block, tf.constant(0.5))),
+    ):
+        ops = ops_inside(program.get_concrete_function(*arguments))
+
+        assert "StatelessWhile" in ops or "While" in ops  # the steps
+        assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,120 @@
+"""What a terminal's connection holds between two steps, what is counted of it, and the durations that rule it."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from ntn6g.services.handover.rules import Watch
+
+CONNECTED, PREPARING, EXECUTING, SEARCHING = range(4)
+"""Phases of a terminal: served; served while a handover is prepared; between cells; without a cell."""
+PING_PONG_WINDOWS_S = (0.5, 1.0, 5.0)
+NOT_PREPARED_S = 1e6
+"""Stands for a candidate that nobody has asked for."""
+
+
+class Timing(NamedTuple):
+    """Durations and thresholds, float32 scalars. Times of radio round trips are added where they occur."""
+
+    step_s: tf.Tensor
+    filter_share: tf.Tensor
+    """Weight of a new sample in the L3 filter, at the sampling period; see `filter_share`."""
+    error_db: tf.Tensor
+    """Standard deviation of the L1 measurement."""
+    use_sinr: tf.Tensor
+    """0: RSRP is measured; 1: SINR."""
+    prepare_s: tf.Tensor
+    """Network processing from a report to its command."""
+    execute_s: tf.Tensor
+    """Terminal processing and search at the target, without access."""
+    access_round_trips: tf.Tensor
+    """Round trips of the target before data flow: 1.5 to 2 with random access, 0.5 without."""
+    access_s: tf.Tensor
+    """What random access takes beside them."""
+    report_again_s: tf.Tensor
+    """Until a report is repeated."""
+    in_sync_db: tf.Tensor
+    out_of_sync_db: tf.Tensor
+    """Qin and Qout."""
+    n310_s: tf.Tensor
+    """Time out of sync that starts T310: N310 indications."""
+    n311_s: tf.Tensor
+    """Time in sync that stops it."""
+    t310_s: tf.Tensor
+    re_establish_s: tf.Tensor
+    """Search and signalling of a re-establishment, beside two round trips."""
+
+
+class Counts(NamedTuple):
+    """What has happened so far, float32 [terminal] unless told otherwise."""
+
+    handovers: tf.Tensor
+    """Completed."""
+    failures: tf.Tensor
+    """Reports or commands lost, targets not reached, and link failures while one was prepared."""
+    link_failures: tf.Tensor
+    """T310 expired."""
+    ping_pongs: tf.Tensor
+    """Returns to the previous cell within `PING_PONG_WINDOWS_S`, [3, terminal]."""
+    interrupted_s: tf.Tensor
+    """Between cells in a handover."""
+    outage_s: tf.Tensor
+    """Without service for any reason: between cells, without a cell, or below Qout."""
+    stays: tf.Tensor
+    """Stays that ended, and their sum."""
+    stayed_s: tf.Tensor
+    messages: tf.Tensor
+    """RRC messages over the air."""
+    served_bits: tf.Tensor
+
+
+class State(NamedTuple):
+    """Between two steps, [terminal] unless told otherwise."""
+
+    filtered: tf.Tensor
+    """L3, [cell, terminal]."""
+    watch: Watch
+    ready_s: tf.Tensor
+    """Until a candidate of a conditional handover is prepared, [cell, terminal]."""
+    serving: tf.Tensor
+    previous: tf.Tensor
+    target: tf.Tensor
+    phase: tf.Tensor
+    timer_s: tf.Tensor
+    """Until the phase ends."""
+    wait_s: tf.Tensor
+    """Until the next report may be sent."""
+    bad_s: tf.Tensor
+    """Out of sync in a row; in sync in a row; T310, negative while it rests."""
+    good_s: tf.Tensor
+    t310_s: tf.Tensor
+    since_s: tf.Tensor
+    """Time in the serving cell."""
+    counts: Counts
+
+
+class Record(NamedTuple):
+    """One step as it was, [terminal]."""
+
+    serving: tf.Tensor
+    """Cell at the end of the step, -1 while there is none."""
+    phase: tf.Tensor
+    sinr_db: tf.Tensor
+    """Of the serving cell."""
+    rate_bps: tf.Tensor
+    """Served, interruptions taken off."""
+
+
+def filter_share(coefficient: float, step_s: float) -> float:
+    r"""Weight of a new sample, :math:`a' = 1 - (1 - 2^{-k/4})^{T / 200\,\mathrm{ms}}`: k is for samples of 200 ms.
+
+    References
+    ----------
+    3GPP TS 38.331 V18.6.0, 5.5.3.2: the filter keeps its time characteristics at other sample rates.
+    """
+    return float(1.0 - (1.0 - 2.0 ** (-coefficient / 4.0)) ** (step_s / 0.2))
+
+
+def gap_s(timing: Timing, round_trip_s: tf.Tensor) -> tf.Tensor:
+    """Interruption of a handover: search and processing, access, and the round trips of access at the target."""
+    return timing.execute_s + timing.access_s + timing.access_round_trips * round_trip_s
