@@ -13,7 +13,7 @@ _NOTHING = -1e18
 
 
 class Bounds(NamedTuple):
-    """Between two steps."""
+    """Between two steps; bits and counts are float64."""
 
     value: tf.Tensor
     """Most bits that end in a cell, [cell, terminal]."""
@@ -56,8 +56,8 @@ class Oracle:
 
     def start(self) -> Bounds:
         """Any cell may be the first."""
-        pairs, each = tf.zeros([self.cells, self.terminals]), tf.zeros([self.terminals])
-        past = tf.fill([self.history, self.terminals], _NOTHING)
+        pairs, each = (tf.zeros(shape, tf.float64) for shape in ([self.cells, self.terminals], [self.terminals]))
+        past = tf.fill([self.history, self.terminals], tf.constant(_NOTHING, tf.float64))
         return Bounds(pairs, pairs, past, tf.zeros_like(past), each, tf.fill([self.terminals], -1), each, each)
 
     def step(
@@ -71,13 +71,14 @@ class Oracle:
         place = self.history - tf.cast(steps, tf.int32)
         index = tf.clip_by_value(place, 0, self.history - 1) * self.terminals + tf.range(self.terminals)
         from_best = tf.gather(tf.reshape(bounds.best, [-1]), index)
-        arrives = from_best + (1.0 - share) * rate * timing.step_s
-        stays = bounds.value + rate * timing.step_s
+        bits = tf.cast(rate * timing.step_s, tf.float64)
+        arrives = from_best + tf.cast(1.0 - share, tf.float64) * bits
+        stays = bounds.value + bits
         switches = tf.where(
             arrives > stays, tf.gather(tf.reshape(bounds.best_switches, [-1]), index) + 1.0, bounds.switches
         )
         value = tf.maximum(arrives, stays)
-        winner = tf.one_hot(tf.argmax(value, 0), self.cells, axis=0)
+        winner = tf.one_hot(tf.argmax(value, 0), self.cells, axis=0, dtype=tf.float64)
         best = tf.reduce_max(value, 0)
         of_best = tf.reduce_sum(winner * switches, 0)
         cell = tf.argmax(rate, 0, output_type=tf.int32)
@@ -88,8 +89,8 @@ class Oracle:
             switches,
             tf.concat([bounds.best[1:], best[None]], 0),
             tf.concat([bounds.best_switches[1:], of_best[None]], 0),
-            bounds.greedy_bits + tf.reduce_max(rate, 0) * timing.step_s,
+            bounds.greedy_bits + tf.reduce_max(bits, 0),
             cell,
-            bounds.greedy_switches + tf.cast(moves, tf.float32),
-            bounds.outage_s + tf.where(none, timing.step_s, 0.0),
+            bounds.greedy_switches + tf.cast(moves, tf.float64),
+            bounds.outage_s + tf.cast(tf.where(none, timing.step_s, 0.0), tf.float64),
         )

@@ -46,7 +46,7 @@ class Timing(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What has happened so far, float32 [terminal] unless told otherwise."""
+    """What has happened so far, [terminal] unless told otherwise; float64, since small numbers are added for hours."""
 
     handovers: tf.Tensor
     """Completed."""
@@ -89,7 +89,7 @@ class State(NamedTuple):
     good_s: tf.Tensor
     t310_s: tf.Tensor
     since_s: tf.Tensor
-    """Time in the serving cell."""
+    """Time in the serving cell, float64."""
     counts: Counts
 
 

@@ -110,7 +110,9 @@ class Machine:
         """Not connected yet; the first step chooses a cell."""
         none, zero = tf.fill([self.terminals], -1), tf.zeros([self.terminals])
         pairs = tf.zeros([self.cells, self.terminals])
-        counts = Counts(*(tf.zeros([3, self.terminals]) if name == "ping_pongs" else zero for name in Counts._fields))
+        long = tf.zeros([self.terminals], tf.float64)
+        three = tf.zeros([3, self.terminals], tf.float64)
+        counts = Counts(*(three if name == "ping_pongs" else long for name in Counts._fields))
         return State(
             filtered=pairs,
             watch=watch_nothing(self.cells, self.terminals),
@@ -124,7 +126,7 @@ class Machine:
             bad_s=zero,
             good_s=zero,
             t310_s=zero - 1.0,
-            since_s=zero,
+            since_s=long,
             counts=counts,
         )
 
@@ -256,7 +258,7 @@ class Machine:
         rate = (1.0 - absent) * rate_bps(service, at_hand_db, tf.gather(service.bandwidth_hz, serving))
         rate = tf.where(gone, 0.0, rate)
         deaf = ~gone & (at_hand_db < timing.out_of_sync_db)
-        since_s = state.since_s + step_s
+        since_s = state.since_s + tf.cast(step_s, tf.float64)
         counts = self._counted(
             state,
             moves,
@@ -282,7 +284,7 @@ class Machine:
             bad_s=tf.where(new_link, 0.0, state.bad_s),
             good_s=tf.where(new_link, 0.0, state.good_s),
             t310_s=tf.where(new_link | moves.starts, -1.0, state.t310_s),
-            since_s=tf.where(moved, 0.0, since_s),
+            since_s=tf.where(moved, tf.zeros_like(since_s), since_s),
             counts=counts,
         )
         shown = tf.where((phase == EXECUTING) | (phase == SEARCHING), -1, serving)
@@ -316,11 +318,12 @@ class Machine:
         old = state.counts
 
         def number(flag: tf.Tensor) -> tf.Tensor:
-            return tf.cast(flag, tf.float32)
+            return tf.cast(flag, tf.float64)
 
         done = moves.reached & what["moved"]
         back = done & (what["serving"] == state.previous)
-        quick = back[None] & (what["since_s"][None] <= tf.constant(PING_PONG_WINDOWS_S)[:, None] + _ROUNDING_S)
+        windows_s = tf.constant(PING_PONG_WINDOWS_S, tf.float64)[:, None] + _ROUNDING_S
+        quick = back[None] & (what["since_s"][None] <= windows_s)
         failures = moves.lost | moves.missed | (moves.failed & moves.preparing)
         asks = tf.reduce_sum(number(moves.asks), 0)
         messages = number(moves.reports) + number(moves.obeys) + 2.0 * asks
@@ -330,12 +333,12 @@ class Machine:
             failures=old.failures + number(failures),
             link_failures=old.link_failures + number(moves.failed),
             ping_pongs=old.ping_pongs + number(quick),
-            interrupted_s=old.interrupted_s + what["between_s"],
-            outage_s=old.outage_s + what["out_s"],
+            interrupted_s=old.interrupted_s + number(what["between_s"]),
+            outage_s=old.outage_s + number(what["out_s"]),
             stays=old.stays + number(what["moved"]),
-            stayed_s=old.stayed_s + tf.where(what["moved"], what["since_s"], 0.0),
+            stayed_s=old.stayed_s + number(what["moved"]) * what["since_s"],
             messages=old.messages + messages,
-            served_bits=old.served_bits + what["bits"],
+            served_bits=old.served_bits + number(what["bits"]),
         )
 
 

@@ -221,7 +221,8 @@ def _maps(part: Part, axes: Sequence[str]) -> "Figure":
             chosen = rows if value is None else rows[rows[third[0]] == value]
             grid = chosen.pivot_table(index=axes[1], columns=axes[0], values=name, sort=True)
             shown = scale * grid.to_numpy(float)
-            low, high = float(np.nanmin(whole)), max(float(np.nanmax(whole)), float(np.nanmin(whole)) + 1e-9)
+            low, high = float(np.nanmin(whole)), float(np.nanmax(whole))
+            high = high if high > low else low + max(1.0, abs(low))  # one colour needs a scale too
             image = panel.imshow(shown, origin="lower", aspect="auto", cmap="viridis", vmin=low, vmax=high)
             for (y, x), number in np.ndenumerate(shown):
                 dark = number < low + 0.6 * (high - low)

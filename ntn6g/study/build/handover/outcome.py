@@ -108,7 +108,7 @@ def _windows(rate: Any, step_s: float) -> Array:
 def _counts(counts: Counts) -> dict[str, Array]:
     found = {name: np.asarray(value.numpy(), np.float64) for name, value in counts._asdict().items()}
     pongs = found.pop("ping_pongs")
-    return found | {f"ping_pongs_{window:g}s": pongs[k] for k, window in enumerate(PING_PONG_WINDOWS_S)}
+    return found | {f"ping_pongs_{1e3 * window:g}ms": pongs[k] for k, window in enumerate(PING_PONG_WINDOWS_S)}
 
 
 def _bounded(stage: Stage, policy: str) -> Outcome:
@@ -123,7 +123,7 @@ def _bounded(stage: Stage, policy: str) -> Outcome:
     switches = bounds.switches.numpy()[value.argmax(0), np.arange(value.shape[1])] if oracle else bounds.greedy_switches
     bits = value.max(0) if oracle else bounds.greedy_bits.numpy()
     counts = {name: none for name in Counts._fields if name != "ping_pongs"}
-    counts |= {f"ping_pongs_{window:g}s": none for window in PING_PONG_WINDOWS_S}
+    counts |= {f"ping_pongs_{1e3 * window:g}ms": none for window in PING_PONG_WINDOWS_S}
     counts |= {
         "handovers": np.asarray(switches, np.float64),
         "served_bits": np.asarray(bits, np.float64),

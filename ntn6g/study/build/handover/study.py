@@ -24,9 +24,9 @@ _PER_MINUTE = {
     "handovers": "handovers_per_min",
     "failures": "handover_failures_per_min",
     "link_failures": "link_failures_per_min",
-    "ping_pongs_0.5s": "ping_pongs_0.5s_per_min",
-    "ping_pongs_1s": "ping_pongs_1s_per_min",
-    "ping_pongs_5s": "ping_pongs_5s_per_min",
+    "ping_pongs_500ms": "ping_pongs_500ms_per_min",
+    "ping_pongs_1000ms": "ping_pongs_1000ms_per_min",
+    "ping_pongs_5000ms": "ping_pongs_5000ms_per_min",
     "messages": "messages_per_min",
 }
 _QUANTILES = np.linspace(0.0, 1.0, 101)
