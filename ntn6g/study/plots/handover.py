@@ -159,7 +159,7 @@ def _bars(axes: "Axes", part: Part, looks: dict[str, dict[str, Any]]) -> None:
         row = rows.loc[name]
         words = f"{row['handovers_per_min']:.3g} HO"
         words += "" if name in _BOUNDS else f", {row[_LOST]:.2g} RLF"
-        axes.text(0.02 * mean.max(), at, words, va="center", fontsize=7)
+        axes.text(0.02 * mean.max(), float(at), words, va="center", fontsize=7)
     axes.set_yticks(place, names)
     axes.set_xlabel("Served throughput (Mbit/s)")
     axes.set_title("Handovers and link failures per minute", fontsize=9)

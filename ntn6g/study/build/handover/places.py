@@ -18,6 +18,7 @@ from ntn6g.scenario import BeamsLayer, CellsLayer, Handover
 from ntn6g.study.build.satellites import fleet, require_orbit
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 LOOK_AHEAD_S = 120.0
 """Beyond the end, so that predicted exits do not end with the simulation."""
@@ -150,7 +151,7 @@ def beams_of(asked: Handover, layer: BeamsLayer, platform: scenario.Platform, ke
     return Beams(chosen, np.zeros((0, 2)), np.asarray(aim.position_ecef_m.numpy()), spacing_m / math.sqrt(3.0))
 
 
-def _risen(several: orbit.Fleet, asked: Handover, mask_deg: float, length_s: float) -> Array:
+def _risen(several: orbit.Fleet, asked: Handover, mask_deg: float, length_s: float) -> Numbers:
     """Numbers of the satellites that are above a mask at some instant; few instants, so that nothing is compiled."""
     middle = orbit.FixedTerminal(
         latitude_rad=math.radians(asked.terminals.latitude_deg),
@@ -164,10 +165,10 @@ def _risen(several: orbit.Fleet, asked: Handover, mask_deg: float, length_s: flo
         line = place - home
         sine = (line @ up) / np.linalg.norm(line, axis=-1)
         seen.append((sine >= math.sin(math.radians(mask_deg))).any(-1))
-    return np.flatnonzero(np.concatenate(seen))
+    return np.asarray(np.flatnonzero(np.concatenate(seen)), np.int64)
 
 
-def _taken(several: orbit.Fleet, seen: Array) -> orbit.Fleet:
+def _taken(several: orbit.Fleet, seen: Numbers) -> orbit.Fleet:
     if isinstance(several, orbit.KeplerianOrbit):
         return several.take(seen)
     assert isinstance(several, orbit.ElementSets)  # the other fleet of several satellites

@@ -18,7 +18,7 @@ ELEMENTS_PER_HZ = 14.0 / 15.0
 
 def grid_db() -> Array:
     """Ratios of the table, dB."""
-    return LOWEST_DB + STEP_DB * np.arange(ENTRIES)
+    return np.asarray(LOWEST_DB + STEP_DB * np.arange(ENTRIES), np.float64)
 
 
 def ladder_of(asked: ServedRate) -> RateLadder:

@@ -165,11 +165,11 @@ class Stage:
                 believed = reference + tf.repeat(late_s, sky.beams)[None, :, None] * (later - reference)
             position = tf.transpose(state.position_ecef_m, [1, 0, 2])
             platforms, cells = places_of(sky), self.scene.layers[number].cells
-            padded = (_padded(each, n) for each, n in ((position, platforms), (reference, cells), (believed, cells)))
-            tracks.append(LayerTrack(*padded, self.visits[number]))
+            seen, taken = _padded(reference, cells), _padded(believed, cells)
+            tracks.append(LayerTrack(_padded(position, platforms), seen, taken, self.visits[number]))
         site = self.terminals.site(times)
-        home = (tf.transpose(each, [1, 0, 2]) for each in (site.position_ecef_m, site.up))
-        return tuple(tracks), TerminalTrack(*home, self.place_error_m)
+        position, up = (tf.transpose(each, [1, 0, 2]) for each in (site.position_ecef_m, site.up))
+        return tuple(tracks), TerminalTrack(position, up, self.place_error_m)
 
     def every_block(self) -> Iterator[Block]:
         """The blocks of the simulation in turn; none is kept."""
