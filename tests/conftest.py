@@ -176,8 +176,6 @@ FEWER_PROGRAMS = {
     "leo600_ka_downlink": ["sweep.grid.link.mcs=[10]"],
     "leo600_s_uplink": ["sweep.grid.link.mcs=[2]"],
     "waveforms_over_a_pass": ["sweep.grid.link.waveform=[otfs]"],
-    "handover_constellations": ["parts.alone.sweep.grid.handover.layers.orbit.platform=[kuiper]"],
-    "handover_tuning": ["sweep.grid.handover.measurement.error_db=[1]"],
     "offset_receivers": [
         "parts.none.sweep.grid.link.receiver=[lmmse]",
         "parts.tracked.sweep.grid.link.synchroniser=[both]",
