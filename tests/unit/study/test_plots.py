@@ -165,7 +165,7 @@ def test_every_part_of_a_run_is_drawn_as_png_and_svg(run, name):
 
 def test_the_parts_cover_every_kind_of_figure(run):
     # the figures of these studies are drawn from runs of their own
-    elsewhere = {"adaptation", "beams", "coverage", "contacts", "bler-table", "channel"} | SENSING
+    elsewhere = {"adaptation", "beams", "coverage", "contacts", "bler-table", "channel", "handover"} | SENSING
     assert {figure_kind(part) for part in read_run(run)} | elsewhere == set(FIGURES)
 
 
