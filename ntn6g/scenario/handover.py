@@ -138,9 +138,9 @@ class Tuning(Section):
     time_to_trigger_ms: float = Field(default=100.0, ge=0.0, le=5_120.0)
     """Of all events but T1, ms; rounded up to whole steps."""
     threshold_db: float = Field(default=-110.0, ge=-160.0, le=40.0)
-    """A4 of candidates, and A5's of the neighbour, in the quantity that is measured."""
+    """A4 of candidates, and A5's of the neighbour, dB or dBm/MHz, in the quantity that is measured."""
     serving_below_db: float = Field(default=-105.0, ge=-160.0, le=40.0)
-    """A5's of the serving cell; between layers 'a3' is an A5 too, since levels of layers do not compare."""
+    """A5's of the serving cell, dB or dBm/MHz; between layers 'a3' is an A5 too, since their levels do not compare."""
     distance_offset_km: float = Field(default=0.0, ge=-1_000.0, le=1_000.0)
     """D1, D2: added to a cell's radius, km; negative lets go earlier."""
     distance_hysteresis_km: float = Field(default=0.0, ge=0.0, le=100.0)
