@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -24,15 +25,19 @@ from ntn6g.channel.loss import (
     slant_clutter_loss_db,
     tropospheric_scintillation_db,
 )
-from ntn6g.channel.loss.gas import GasRule
+from ntn6g.channel.loss.gas import GasRule, where_gas_counts
 from ntn6g.channel.loss.obstacles import Building
-from ntn6g.channel.tables import BelowTable, Interpolation
+from ntn6g.channel.loss.weather import column_absorption_db, reference_air
+from ntn6g.channel.loss.weather.absorption import HIGHEST_GHZ
+from ntn6g.channel.loss.weather.surface_absorption import HIGHEST_SURFACE_GHZ
+from ntn6g.channel.tables import HIGHEST_TABLE_GHZ, LOWEST_TABLE_GHZ, BelowTable, Interpolation
 from ntn6g.core.errors import ScenarioError
 
 LOSS_TERMS = (
     "free_space", "gas", "rain", "cloud", "scintillation", "faraday", "clutter", "trees", "building", "shadow",
 )  # fmt: skip
 USUAL_TERMS = ("free_space", "gas", "scintillation", "clutter", "shadow")
+_AT_ONCE = 4_096  # elevations whose layers are held in memory
 IONOSPHERE_BELOW_HZ = 6e9
 """Scintillation is ionospheric below, tropospheric from here on: TR 38.811 V15.1.0, 6.6.6."""
 
@@ -57,6 +62,9 @@ class Weather:
         Polarisation tilt to the horizontal, pi/4 for circular.
     wet_refractivity : float
         Median wet term of the refractivity, N-units, for scintillation by P.618.
+    vapour_column_kg_m2, temperature_k : float, optional
+        Integrated water vapour above the station and temperature there, with which gases follow `column_absorption_db`;
+        without the column they follow `slant_absorption_db`, line by line through the reference atmosphere.
 
     References
     ----------
@@ -72,6 +80,8 @@ class Weather:
     station_height_km: float = 0.0
     tilt_rad: float = math.pi / 4.0
     wet_refractivity: float = 0.0
+    vapour_column_kg_m2: float | None = None
+    temperature_k: float = 288.15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +93,16 @@ class LossOptions:
     terms : tuple of str
         Any of `LOSS_TERMS`, in the order in which they are shown; those not in `USUAL_TERMS` only where asked for.
     gas_method : str
-        ``table``: the zenith values that TR 38.821 uses, 1 to 40 GHz; ``p676``: line by line through the layers
-        of the reference atmosphere, 1 to 1000 GHz.
+        ``p676``: line by line through the layers of the reference atmosphere, 1 to 1000 GHz, or by the water vapour
+        column of the weather, 1 to 350 GHz; ``table``: the zenith values that TR 38.821 uses, 1 to 40 GHz.
     gas_rule, gas_frequencies : str
-        Of the table; see `ntn6g.channel.loss.gas.gas_loss_db`.
+        When gases count, and how the table is read; see `ntn6g.channel.loss.gas.gas_loss_db`.
     interpolation, below_table : str
         See `ntn6g.channel.tables.lookup`.
     scintillation_method : str
-        Tropospheric: ``table`` of TR 38.811, or ``p618`` with ``antenna_diameter_m``, ``antenna_efficiency`` and the
-        weather, exceeded for its share; see `ntn6g.channel.loss.scintillation.scintillation_fade_db`.
+        Tropospheric: ``table`` of TR 38.811, exceeded for 1 % or, beside rain or cloud which it is combined with, for
+        the share of the weather; or ``p618`` with ``antenna_diameter_m``, ``antenna_efficiency`` and the weather,
+        exceeded for its share. See `ntn6g.channel.loss.scintillation`.
     ionospheric_fluctuation_4ghz_db : float
         See `ntn6g.channel.loss.scintillation.ionospheric_scintillation_db`.
     combination : str
@@ -111,7 +122,7 @@ class LossOptions:
     """
 
     terms: tuple[str, ...] = USUAL_TERMS
-    gas_method: Literal["table", "p676"] = "table"
+    gas_method: Literal["table", "p676"] = "p676"
     gas_rule: GasRule = "cosecant"
     gas_frequencies: Literal["linear", "nearest"] = "linear"
     interpolation: Interpolation = "linear"
@@ -149,12 +160,17 @@ class Span(NamedTuple):
 def span_of(term: str, options: LossOptions) -> Span:
     """Carriers and elevations for which a term has a method; lower ends of elevation as `path_loss_terms_db` says."""
     if term == "gas":
-        by_lines = options.gas_method == "p676"
-        return Span(1.0, 1_000.0, source="ITU-R P.676") if by_lines else Span(1.0, 40.0, source="TR 38.821")
-    if term == "scintillation" and options.scintillation_method == "p618":
-        return Span(highest_ghz=55.0, source="ITU-R P.618")
+        if options.gas_method == "table":
+            return Span(1.0, 40.0, source="TR 38.821")
+        by_column = options.weather.vapour_column_kg_m2 is not None
+        return Span(1.0, HIGHEST_SURFACE_GHZ if by_column else HIGHEST_GHZ, source="ITU-R P.676")
+    if term == "scintillation":
+        by_table = options.scintillation_method == "table"
+        return Span(0.0, *((HIGHEST_TABLE_GHZ, 90.0, "TR 38.811") if by_table else (55.0, 90.0, "ITU-R P.618")))
     if term == "clutter" and options.clutter_method == "p2108":
         return Span(0.5, 67.0, source="ITU-R P.2108")
+    if term == "clutter":
+        return Span(LOWEST_TABLE_GHZ, HIGHEST_TABLE_GHZ, source="TR 38.811")
     return {
         "rain": Span(1.0, 55.0, source="ITU-R P.618"),
         "cloud": Span(1.0, 200.0, source="ITU-R P.840"),
@@ -170,6 +186,8 @@ def path_loss_terms_db(
     environment: str,
     line_of_sight: bool,
     options: LossOptions = LossOptions(),
+    *,
+    only: tuple[str, ...] | None = None,
 ) -> dict[str, Any]:
     r"""Loss of a satellite link by name; the loss of the path is their sum.
 
@@ -190,6 +208,8 @@ def path_loss_terms_db(
         Clutter of the tables counts only without line of sight.
     options : LossOptions
         Terms and readings.
+    only : tuple of str, optional
+        Some of the terms, without ``combination``; each as it is beside all the terms of ``options``.
 
     Returns
     -------
@@ -199,7 +219,7 @@ def path_loss_terms_db(
     Raises
     ------
     ScenarioError
-        Unknown environment, carrier or elevation outside a table.
+        Unknown environment, carrier or elevation outside a table or a method.
 
     References
     ----------
@@ -224,8 +244,8 @@ def path_loss_terms_db(
         ),
         "shadow": lambda: np.full(np.shape(elevation_rad), options.shadow_margin_db),
     }
-    found = {name: terms[name]() for name in options.terms}
-    return found | combination_db(found, carrier_hz, options)
+    found = {name: terms[name]() for name in (options.terms if only is None else only)}
+    return found if only is not None else found | combination_db(found, carrier_hz, options)
 
 
 def combination_db(terms_db: Mapping[str, Any], carrier_hz: float, options: LossOptions) -> dict[str, Any]:
@@ -245,7 +265,9 @@ def _scintillation_db(elevation_rad: Any, carrier_hz: float, options: LossOption
     ionospheric_db = ionospheric_scintillation_db(carrier_hz, options.ionospheric_fluctuation_4ghz_db)
     if options.scintillation_method == "table" or carrier_hz < IONOSPHERE_BELOW_HZ:
         reading = (options.interpolation, options.below_table)
-        return ionospheric_db + tropospheric_scintillation_db(elevation_rad, carrier_hz, *reading)
+        combined = options.combination == "p618" and {"rain", "cloud"} & set(options.terms)
+        share = options.weather.exceeded_percent if combined else 1.0
+        return ionospheric_db + tropospheric_scintillation_db(elevation_rad, carrier_hz, *reading, share)
     return scintillation_fade_db(
         np.asarray(elevation_rad, np.float64),
         carrier_hz,
@@ -259,13 +281,29 @@ def _scintillation_db(elevation_rad: Any, carrier_hz: float, options: LossOption
 def _gas_db(elevation_rad: Any, carrier_hz: float, options: LossOptions) -> Any:
     if options.gas_method == "table":
         return gas_loss_db(elevation_rad, carrier_hz, rule=options.gas_rule, frequencies=options.gas_frequencies)
-    loss_db = slant_absorption_db(
-        elevation_rad,
-        carrier_hz,
-        height_km=max(options.weather.station_height_km, 0.0),
-        surface_vapour_g_m3=options.weather.vapour_density_g_m3,
-    )
-    return loss_db if tf.is_tensor(elevation_rad) else loss_db.numpy()
+    loss_db = _absorption_db(elevation_rad, carrier_hz, options.weather)
+    return where_gas_counts(loss_db, elevation_rad, carrier_hz, options.gas_rule)
+
+
+def _absorption_db(elevation_rad: Any, carrier_hz: float, weather: Weather) -> Any:
+    """Gases by ITU-R P.676: by the column of water vapour where it is known, else line by line."""
+    height_km, vapour_g_m3 = max(weather.station_height_km, 0.0), weather.vapour_density_g_m3
+    if weather.vapour_column_kg_m2 is not None:
+        return column_absorption_db(
+            elevation_rad,
+            carrier_hz,
+            temperature_k=weather.temperature_k,
+            dry_pressure_hpa=float(reference_air(height_km, 0.0).dry_pressure_hpa),
+            vapour_density_g_m3=vapour_g_m3 * math.exp(-height_km / 2.0),  # at the station: P.835-6, 1.2
+            vapour_column_kg_m2=weather.vapour_column_kg_m2,
+            height_km=height_km,
+        )
+    by_lines = partial(slant_absorption_db, height_km=height_km, surface_vapour_g_m3=vapour_g_m3)
+    if tf.is_tensor(elevation_rad):
+        return by_lines(elevation_rad, carrier_hz)
+    flat = np.asarray(elevation_rad, np.float64).ravel()
+    parts = [by_lines(flat[k : k + _AT_ONCE], carrier_hz).numpy() for k in range(0, flat.size, _AT_ONCE)]
+    return np.concatenate([np.zeros(0), *parts]).reshape(np.shape(elevation_rad))
 
 
 def _rain_db(elevation_rad: Any, carrier_hz: float, weather: Weather) -> Any:

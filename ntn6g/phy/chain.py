@@ -207,6 +207,8 @@ class LinkChain:
 
     def _draw(self, keys: tf.Tensor, values: LinkValues, start_s: tf.Tensor | None) -> ChannelRealization:
         later = {} if start_s is None else {"start_s": start_s}
+        if getattr(self.fading, "grounded", False):
+            later["place_m"] = tf.stack([values.east_m, values.north_m], 1)
         return self.fading(
             keys,
             times_s=self._air.times_s.astype("float32"),

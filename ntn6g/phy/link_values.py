@@ -22,7 +22,8 @@ class LinkValues(TensorRecord):
     ``residual_offset_hz`` and ``residual_delay_s`` what pre-compensation leaves at the start of the slot,
     ``residual_doppler_rate_hz_s`` and ``residual_delay_rate`` (s/s) how it changes within. ``delay_s`` (light time),
     ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
-    ``path_loss_db``, already inside ``noise_variance``, travels in it. ``amplifier_drive``, ``_scale`` and
+    ``path_loss_db``, already inside ``noise_variance``, travels in it. ``east_m`` and ``north_m`` place the terminal on
+    a ground of which some fading knows. ``amplifier_drive``, ``_scale`` and
     ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to the amplifier of a payload (`OnBoard`); idle without.
     ``feeder_noise_variance`` is that of the noise which a transparent payload receives with the signal and sends on, in
     the same unit as ``noise_variance``; idle unless the link has a feeder in front.
@@ -44,6 +45,8 @@ class LinkValues(TensorRecord):
     range_acceleration_m_s2: tf.Tensor
     carrier_hz: tf.Tensor
     path_loss_db: tf.Tensor
+    east_m: tf.Tensor
+    north_m: tf.Tensor
     amplifier_drive: tf.Tensor
     amplifier_scale: tf.Tensor
     amplifier_gain_real: tf.Tensor
@@ -66,6 +69,8 @@ class LinkValues(TensorRecord):
         "range_acceleration_m_s2": "float64",
         "carrier_hz": "float64",
         "path_loss_db": "float32",
+        "east_m": "float32",
+        "north_m": "float32",
         "amplifier_drive": "float32",
         "amplifier_scale": "float32",
         "amplifier_gain_real": "float32",

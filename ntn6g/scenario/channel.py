@@ -60,6 +60,19 @@ class Panel(Section):
             )
 
 
+class GroundPlace(Section):
+    """Where the terminal stands on a ground over which large-scale parameters of `ntn-rays` are correlated.
+
+    Every block has a ground of its own; places in one sweep are terminals on the same grounds, whose delay spreads,
+    shadow fading and so on are alike within the correlation distances of TR 38.811.
+    """
+
+    east_m: float = Field(default=0.0, ge=-1e5, le=1e5)
+    """East of the origin, m, -1e5 to 1e5."""
+    north_m: float = Field(default=0.0, ge=-1e5, le=1e5)
+    """North of the origin, m, -1e5 to 1e5."""
+
+
 class NtnRays(Section):
     """The ray model of TR 38.811 6.7.2, every block with its own large-scale parameters, clusters and rays."""
 
@@ -68,6 +81,11 @@ class NtnRays(Section):
     sight: Literal["fixed", "drawn"] = "fixed"
     """Line of sight as `channel.line_of_sight` says, by default with it; or drawn for every block with the \
 probability of TR 38.811, clutter then being a loss of the blocks without."""
+    ground: GroundPlace | None = None
+    """Place of the terminal, for large-scale parameters correlated over the ground; default: every block by itself."""
+    departure: Literal["none", "tables"] = "none"
+    """Spread of departure angles: none, as from a satellite; or that of the tables, as from a platform in the air, \
+which several elements of `satellite` see."""
     terminal: Panel | None = None
     """Antenna elements of the terminal; default: one, vertical."""
     satellite: Panel | None = None

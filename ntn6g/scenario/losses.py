@@ -36,8 +36,8 @@ rain, counts in a link budget, and is told by a channel study."""
     building: Literal["none", "traditional", "thermally-efficient"] = "none"
     """Loss into a building of this kind around the terminal (ITU-R P.2109), or none."""
     shadow_fading: Literal["none", "draw"] = "none"
-    """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811; counts in a link budget, and \
-with ntn-rays it is the one that is correlated with the other large-scale parameters."""
+    """Shadow fading: none, or one normal draw per block with the deviation of TR 38.811; counts in a link budget and \
+in the coupling losses of a channel study, and with ntn-rays is correlated with the other large-scale parameters."""
     shadow_margin_db: float = Field(default=0.0, ge=0.0, le=100.0)
     """Fixed margin for shadow fading, dB, 0 to 100."""
 
@@ -45,25 +45,25 @@ with ntn-rays it is the one that is correlated with the other large-scale parame
 class GasModel(Section):
     """How the attenuation by gases is found."""
 
-    method: Literal["table", "p676"] | None = None
-    """Zenith values that TR 38.821 uses (1 to 40 GHz), or ITU-R P.676 line by line (1 to 1000 GHz); default: table \
-within its range, else p676."""
+    method: Literal["table", "p676"] = "p676"
+    """ITU-R P.676 (1 to 1000 GHz), or the zenith values that TR 38.821 uses (1 to 40 GHz)."""
     vapour: Literal["given", "map"] = "given"
-    """Water vapour for p676 by `vapour_density_g_m3`, or that of the terminal's place (ITU-R P.836, extra climate), \
-exceeded for the larger of `weather.exceeded_percent` and 5 %."""
+    """p676 line by line with `vapour_density_g_m3`; or by water vapour column and temperature of the terminal's place \
+(ITU-R P.836, P.1510, extra climate), exceeded for the larger of `weather.exceeded_percent` and 5 %."""
     vapour_density_g_m3: float = Field(default=7.5, ge=0.0, le=50.0)
     """Water vapour density at sea level for p676, g/m3, 0 to 50."""
     frequency: Literal["nearest", "interpolate"] = "interpolate"
     """Between the table's frequencies: the nearest row or interpolation."""
     below_10_ghz: bool = True
-    """Whether gases count below 10 GHz, where TR 38.811 lets them be neglected under conditions."""
+    """Whether gases count below 10 GHz, where TR 38.811 lets them be neglected from 10 degrees of elevation up."""
 
 
 class ScintillationModel(Section):
     """How scintillation is found."""
 
     method: Literal["table", "p618"] = "table"
-    """Tropospheric, from 6 GHz up: the 1 % values of TR 38.811 at 20 GHz, or ITU-R P.618 2.4.1."""
+    """Tropospheric, from 6 GHz up: the values of TR 38.811 (1 % of the time at 20 GHz, taken as they are to 100 GHz; \
+beside rain or cloud for `weather.exceeded_percent`), or ITU-R P.618 2.4.1."""
     wet_refractivity: float | None = Field(default=None, ge=0.0, le=200.0)
     """Median wet refractivity for p618, N-units, 0 to 200; default: ITU-R P.453 map (extra climate)."""
     antenna_diameter_m: float | None = Field(default=None, gt=0.0, le=100.0)
@@ -71,8 +71,8 @@ class ScintillationModel(Section):
     antenna_efficiency: float = Field(default=0.5, gt=0.0, le=1.0)
     """Efficiency of that antenna, above 0 to 1."""
     fluctuation_4ghz_db: float | None = Field(default=None, ge=0.0, le=30.0)
-    """Ionospheric, below 6 GHz: peak-to-peak fluctuation at 4 GHz, dB, 0 to 30; 0 at latitudes of 20 to 60 degrees; \
-default: 1.1, as TR 38.821 takes it."""
+    """Ionospheric, below 6 GHz: peak-to-peak fluctuation at 4 GHz, dB, 0 to 30; TR 38.821 takes 1.1; default: by the \
+terminal's latitude as TR 38.811, 1.1 to 20 degrees, 0 to 60, 17 beyond; 1.1 where there is no terminal."""
     s4: float | None = Field(default=None, ge=0.0, le=1.4)
     """Scintillation index at 4 GHz instead, 0 to 1.4, of which the fluctuation is 27.5 S4^1.26 dB (ITU-R P.531)."""
 

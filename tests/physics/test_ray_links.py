@@ -14,6 +14,8 @@ from ntn6g.channel.fading.rays import Elements, RayChannel, RayFading, Scatterin
 from ntn6g.channel.fading.rays.elements import ISOTROPIC
 from ntn6g.core import random
 from ntn6g.phy.layered import Antennas
+from ntn6g.scenario import from_mapping
+from ntn6g.study.build import build
 from ntn6g.study.build.link_step import make_chain
 
 UNCODED = {"mcs": None, "modulation": "bpsk", "perfect_csi": True, "pilots": False, "fading": "ntn-rays"}
@@ -131,3 +133,52 @@ def test_drawn_sight_has_its_probability_and_clutter_where_there_is_none():
         total = np.abs(drawn.gain.numpy().sum(3)[same]), np.abs(alone.gain.numpy().sum(3)[same])
         np.testing.assert_allclose(*total, atol=2e-5)  # up to the order of a few sums
         assert len(same) > 60
+
+
+def test_terminals_of_a_sweep_stand_on_common_grounds():
+    """A run over places: shadow fading at d and at the origin, correlated by exp(-d/D); 1024 blocks see 0.1.
+
+    TR 38.811, Tables 6.7.2-3b and 6.6.2-1: D = 37 m and 4 dB of urban links with sight.
+    """
+    places_m = [0.0, 10.0, 37.0, 500.0]
+    asked = from_mapping(
+        {
+            "schema": 1,
+            "study": "link",
+            "name": "walk",
+            "platforms": {"geo": {"kind": "geo", "longitude_deg": 10.0}},
+            "terminals": {"ue": {"latitude_deg": 30.0, "longitude_deg": 10.0}},
+            "at": {"utc": "2026-01-01T00:00:00Z"},
+            "channel": {
+                "carrier_ghz": 20.0,
+                "line_of_sight": True,
+                "fading": {"kind": "ntn-rays", "ground": {"east_m": 0.0}},
+                "losses": {"shadow_fading": "draw"},
+                "guard": {"tap_floor_db": -20.0},
+            },
+            "link": {"modulation": "qpsk", "coding": "none", "resource_blocks": 1, "subcarrier_khz": 120},
+            "power": {"budget": {"eirp_dbm": 60.0, "gt_dbk": 0.0}},
+            "sweep": {"grid": {"channel.fading.ground.east_m": places_m}},
+            "stop": {"max_blocks": 64},
+        }
+    )
+    points = build(asked)[0].points
+    assert len({point.structure for point in points}) == 1  # a place is a value
+    fading = make_chain(points[0].structure).fading
+    chunks, rows = 32, 32
+    keys = [random.chunk_key(1, points[0].work.channel_key, number) for number in range(chunks)]
+    block_keys = random.block_keys(tf.constant(keys, tf.uint32), rows)
+
+    def shadow_db(values):
+        place = tf.tile(tf.constant([[values["east_m"], values["north_m"]]], tf.float32), [chunks * rows, 1])
+        elevation = tf.fill([chunks * rows], tf.constant(values["elevation_rad"], tf.float32))
+        still = {"times_s": tf.zeros([1]), "doppler_hz": tf.zeros([chunks * rows])}
+        return fading(block_keys, elevation_rad=elevation, place_m=place, **still).path_loss_db.numpy().astype(float)
+
+    first, *others = (shadow_db(point.values) for point in points)
+    assert first.std() == pytest.approx(4.0, rel=0.08)  # 3.3 sigma of 1024 draws: 7 %
+    for place_m, there in zip(places_m[1:], others, strict=True):
+        z = (np.arctanh(np.corrcoef(first, there)[0, 1]) - np.arctanh(math.exp(-place_m / 37.0))) * math.sqrt(
+            len(first)
+        )
+        assert abs(z) < 3.5  # three places, 1e-3 together

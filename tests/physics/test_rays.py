@@ -115,6 +115,43 @@ def test_spreads_are_capped():
     assert large.zenith_spread_deg.numpy().max() <= 52.0  # TR 38.901, 7.5, step 4
 
 
+@pytest.mark.parametrize("scattering", [rays.Scattering("rural", "Ka", False), rays.Scattering("urban", "S", True)])
+def test_spreads_of_departure_join_the_other_large_scale_parameters(scattering, holm):
+    """Laws, correlations with the others, and none of those moved. 20000 draws see 0.04 of a deviation."""
+    from scipy.stats import norm
+
+    count, degrees = 20_000, 40
+    found = [
+        rays.RayChannel([scattering], departure=departure).large_scale(
+            keys(count, 51), full(count, math.radians(degrees))
+        )
+        for departure in (False, True)
+    ]
+    for name in ("delay_spread_s", "azimuth_spread_deg", "zenith_spread_deg", "k_factor_db", "shadow_db"):
+        np.testing.assert_array_equal(*(getattr(large, name).numpy() for large in found))
+    large, sight = found[1], "los" if scattering.line_of_sight else "nlos"
+    own = read_table("tr38811_departure")[scattering.environment][sight][scattering.band]
+    values = {
+        "DS": np.log10(large.delay_spread_s),
+        "ZSA": np.log10(large.zenith_spread_deg),
+        "SF": large.shadow_db.numpy(),
+    }
+    values |= {"ASA": np.log10(np.maximum(large.azimuth_spread_deg, 1e-37)), "K": large.k_factor_db.numpy()}
+    p_values, column = [], degrees // 10 - 1
+    for name, spread in zip(rays.DEPARTURE, large.departure_deg, strict=True):
+        values[name] = np.log10(spread)
+        z = (values[name] - own[f"mu{name}"][column]) / own[f"sigma{name}"][column]
+        p_values += [2 * norm.sf(abs(z.mean()) * math.sqrt(count))]
+        p_values += [2 * norm.sf(abs(z.var() - 1.0) * math.sqrt(count / 2.0))]
+    below = {name: each < np.median(each) for name, each in values.items()}
+    for pair, row in own["correlation"].items():
+        first, second = pair.split("_")
+        share = 0.25 + math.asin(row[column]) / (2 * math.pi)
+        seen = (below[first] & below[second]).sum()
+        p_values.append(2 * norm.sf(abs(seen - count * share) / math.sqrt(count * share * (1 - share))))
+    assert not holm(p_values)
+
+
 @pytest.mark.parametrize("name", ["DS", "SF"])
 def test_parameters_forget_over_the_correlation_distance(name, holm):
     """exp(-d/D) between terminals of one drop; 20000 drops see 0.04 of correlation."""
@@ -136,7 +173,24 @@ def test_parameters_forget_over_the_correlation_distance(name, holm):
 
 def test_correlation_distances_are_those_of_the_tables():
     assert rays.correlation_distances_m(URBAN_LOS) == {"SF": 37, "ZSA": 15, "ASA": 15, "DS": 30, "K": 12}
-    assert rays.correlation_distances_m(rays.Scattering("rural", "S", False))["SF"] == 120
+    departing = rays.correlation_distances_m(rays.Scattering("rural", "S", False), departure=True)
+    assert departing == {"SF": 120, "ZSA": 50, "ASA": 40, "DS": 36, "K": 120, "ASD": 30, "ZSD": 50}  # no K: idle
+
+
+def test_no_table_is_read_by_a_matrix_product():
+    """Accelerators may round those to 10 bits; for 40 dB of K that is 0.02 dB, for the delay spread 1 % (10^0.004)."""
+    model = rays.RayChannel([URBAN_LOS, URBAN_NLOS])
+
+    @tf.function(jit_compile=True, autograph=False)
+    def read(elevation_rad, scattering):
+        parameters = model.tables.at(elevation_rad, scattering)
+        probability = lookup("urban", "Ka", True, "los_probability", elevation_rad)
+        return parameters.muK, parameters.muDS, parameters.correlation, probability
+
+    tf.random.set_seed(1)  # reading a program draws a number of TensorFlow's own
+    program = read.experimental_get_compiler_ir(full(4, 0.7), tf.zeros([4], tf.int32))(stage="hlo")
+    assert "multiply(" in program  # it is a program
+    assert "dot(" not in program
 
 
 # --- clusters, against a transcription of TR 38.901, 7.5, steps 5 to 7 --------------------------------------------

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import yaml
 
-from ntn6g.channel import loss
+from ntn6g.channel import LossOptions, Weather, loss, path_loss_terms_db
 from ntn6g.channel.loss import weather
-from ntn6g.channel.loss.weather.absorption import column_vapour_zenith_db
 from ntn6g.channel.loss.weather.cloud import liquid_water_db_km
 from ntn6g.channel.loss.weather.rain import rain_coefficients
+from ntn6g.channel.loss.weather.surface_absorption import column_vapour_zenith_db
+from ntn6g.core.errors import ScenarioError
 
 VALUES = yaml.safe_load((Path(__file__).parent / "data" / "itu_r.yaml").read_text(encoding="utf-8"))
 rad = np.deg2rad
@@ -76,6 +77,36 @@ def test_slant_absorption_layer_by_layer_from_1_to_1000_ghz_and_from_horizon_to_
         found = loss.slant_absorption_db(rad(float(el)), f_hz, height_km=h)
         # eight digits are printed; 1e-6 leaves room for the last layer, which the other program cuts at 100 km
         np.testing.assert_allclose(found, [r["A_gas"] for r in own], rtol=1e-6)
+
+
+@pytest.mark.parametrize("degrees", [-0.1, 90.1])
+def test_slant_paths_below_the_horizon_are_refused(degrees):
+    with pytest.raises(ScenarioError, match=r"at\.elevation_deg: .*0 to 90 degrees of the slant paths"):
+        loss.slant_absorption_db(rad(degrees), 20e9)
+
+
+def test_links_lose_what_the_validated_paths_say():
+    """Term ``gas`` by default: rows of P.676-13, Annex 1, from the ground; by a column those of P.676-12, Annex 2."""
+    for r in rows("P676_13_slant_layers"):
+        if r["el"] >= 5.0:
+            options = LossOptions(terms=("gas",), weather=Weather(station_height_km=r["h"]))
+            found = path_loss_terms_db(1e6, rad(float(r["el"])), r["f"] * 1e9, "rural", True, options)
+            assert float(found["gas"]) == pytest.approx(r["A_gas"], rel=1e-6)
+    for r in rows("P676_12_slant"):
+        air = weather.reference_air(r["h"], 0.0)
+        here = Weather(
+            station_height_km=r["h"],
+            vapour_density_g_m3=r["rho"] * math.exp(r["h"] / 2.0),
+            vapour_column_kg_m2=r["V_t"],
+            temperature_k=r["T"],
+        )
+        found = path_loss_terms_db(
+            1e6, rad(r["el"]), r["f"] * 1e9, "rural", True, LossOptions(terms=("gas",), weather=here)
+        )
+        # the rows' pressures are those of their places, ours that of the reference atmosphere at their height
+        assert float(found["gas"]) == pytest.approx(
+            r["A_gas"], rel=3.0 * abs(float(air.dry_pressure_hpa) / r["P"] - 1) + 1e-6
+        )
 
 
 def test_rain_coefficients_and_specific_attenuation():

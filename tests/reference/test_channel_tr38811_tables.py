@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 
 from ntn6g.channel import ENVIRONMENTS, lookup, ntn_tdl_profile
-from ntn6g.channel.fading.rays import LARGE_SCALE, Scattering, Tables
+from ntn6g.channel.fading.rays import DEPARTURE, LARGE_SCALE, Scattering, Tables
 from ntn6g.channel.tables import read_table
 
 VALUES = yaml.safe_load((Path(__file__).parent / "data" / "channel_tr38811.yaml").read_text(encoding="utf-8"))
@@ -33,6 +33,26 @@ def test_fast_fading_parameters(environment, band, sight):
         assert found == pytest.approx(row, rel=1e-9, abs=1e-9), quantity
     for quantity in ("muDS", "sigmaDS", *(("muK", "sigmaK") if sight else ())):
         assert lookup(environment, band, sight, quantity, ELEVATION_RAD) == pytest.approx(printed[quantity], rel=1e-12)
+
+
+@pytest.mark.parametrize(("environment", "band", "sight"), COLUMNS)
+def test_departure_from_platforms_in_the_air(environment, band, sight):
+    """All 16 columns; with the correlations of arrivals those of departures make matrices with a Cholesky factor."""
+    printed = VALUES["departure"][environment][f"{'LOS' if sight else 'NLOS'}_{band}"]
+    ours = Tables([Scattering(environment, band, sight)], departure=True).at(tf.constant(ELEVATION_RAD))
+
+    assert len(printed) == 5
+    for quantity, row in printed.items():
+        assert getattr(ours.departure, quantity).numpy() == pytest.approx(row, rel=1e-9, abs=1e-9), quantity
+    matrices = np.tile(np.eye(7), (9, 1, 1))
+    for (row, column), found in zip([(r, c) for r in range(7) for c in range(r)], ours.correlation, strict=True):
+        matrices[:, row, column] = matrices[:, column, row] = found.numpy()
+    assert np.linalg.eigvalsh(matrices).min() > 0.0
+    if sight and environment != "rural":  # Tables 6.7.2-1, -3 and -5: constant over the elevations
+        order = [*LARGE_SCALE, *DEPARTURE]
+        for pair, value in {"ASD DS": 0.4, "ASD SF": -0.5, "ASD ASA": 0, "ZSD DS": -0.2, "ZSD ASA": -0.3}.items():
+            row, column = (order.index(name) for name in pair.split())
+            np.testing.assert_allclose(matrices[:, row, column], value, atol=1e-9)
 
 
 @pytest.mark.parametrize(("environment", "band", "sight"), COLUMNS)

@@ -29,7 +29,7 @@ def budget(row, eirp_dbw, g_over_t):
         carrier_ghz * 1e9,
         "rural",
         True,
-        LossOptions(shadow_margin_db=shadow_db, interpolation="nearest"),
+        LossOptions(gas_method="table", shadow_margin_db=shadow_db, interpolation="nearest"),
     )
     return link_budget(eirp_dbw=eirp_dbw, g_over_t_db_k=g_over_t, bandwidth_hz=bandwidth_mhz * 1e6, losses_db=losses_db)
 

@@ -18,7 +18,6 @@ from ntn6g.core import random
 STATES = ("sight", "blocked", "indoors")
 """Columns of TR 38.901, Table 7.5-6: with line of sight, without, and into a building."""
 _PAIRS = [(LARGE_SCALE[row], LARGE_SCALE[column]) for row in range(len(LARGE_SCALE)) for column in range(row)]
-_NAMES = tuple(name for name in PARAMETER_NAMES if name != "correlation")
 
 
 class CellTables:
@@ -32,7 +31,10 @@ class CellTables:
 
     def __init__(self, columns: Sequence[Mapping[str, float]]) -> None:
         self.count = len(columns)
-        rows = [[each[name] for name in _NAMES] + [_correlation(each, *pair) for pair in _PAIRS] for each in columns]
+        rows = [
+            [each[name] for name in PARAMETER_NAMES] + [_correlation(each, *pair) for pair in _PAIRS]
+            for each in columns
+        ]
         self._table = np.array(rows, np.float32)
         self.most_clusters = int(max(each["clusters"] for each in columns))
         self.any_line_of_sight = any(each["line_of_sight"] > 0.0 for each in columns)
@@ -40,9 +42,10 @@ class CellTables:
     def at(self, elevation_rad: tf.Tensor, scattering: tf.Tensor | None = None) -> Parameters:
         """Parameters of links, whatever their elevation [B]; ``scattering`` as `Tables.at`."""
         index = tf.zeros_like(elevation_rad, tf.int32) if scattering is None else scattering
-        chosen = tf.one_hot(index, self.count)
-        found = tf.unstack(tf.matmul(chosen, tf.constant(self._table)), axis=1)
-        return Parameters(**dict(zip(_NAMES, found, strict=False)), correlation=tuple(found[len(_NAMES) :]))
+        found = tf.unstack(tf.gather(tf.constant(self._table), index), axis=1)
+        return Parameters(
+            **dict(zip(PARAMETER_NAMES, found, strict=False)), correlation=tuple(found[len(PARAMETER_NAMES) :])
+        )
 
 
 def _correlation(column: Mapping[str, float], first: str, second: str) -> float:

@@ -20,7 +20,9 @@ from ntn6g.core.units import DEGREES_TO_RADIANS, db_to_linear
 
 BANDS_GHZ = {"S": (1.5, 3.0), "Ku": (10.0, 20.0)}
 _NAMES = ("mu", "sigma", "least_m", "mean_ma", "sigma_ma", "h1", "h2", "g1", "g2", "low", "high")
+_KEPT = ("mean", "deviation", "multipath", "good")
 _SINUSOIDS, _WAVES = 16, 32
+_WINDOW = 2  # states drawn at once, an even number, so that each window begins with the same kind
 _DB_TO_NEPER = math.log(10.0) / 20.0  # of an amplitude
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
@@ -98,8 +100,11 @@ class LandMobileFading:
     ) -> ChannelRealization:
         """Draw one realization per key, gain [B, 1, 1, 1, T]; arguments as `TappedDelayLine`."""
         stream = random.stream(keys, "channel")
-        since_s = times_s[None] + (tf.zeros_like(doppler_hz) if start_s is None else start_s)[:, None]
-        levels = self.levels(keys, doppler_hz[:, None] * self._wavelength_m * since_s, elevation_rad)
+        since_s = tf.cast(times_s[None] + 0.0 * doppler_hz[:, None], tf.float64)
+        if start_s is not None:
+            since_s += tf.cast(start_s, tf.float64)[:, None]
+        speed_m_s = tf.cast(doppler_hz, tf.float64) * self._wavelength_m
+        levels = self.levels(keys, speed_m_s[:, None] * since_s, elevation_rad)
         mean = self.mean_power(elevation_rad)
         scale = tf.math.rsqrt(mean)[:, None]
         direct = direct_process(stream, self._los_doppler_ratio * doppler_hz, times_s, start_s)
@@ -111,52 +116,56 @@ class LandMobileFading:
         loss_db = -10.0 / math.log(10.0) * tf.math.log(mean)
         return drawn.with_loss(loss_db if self._absolute else tf.zeros_like(mean))
 
-    def levels(self, keys: tf.Tensor, distance_m: tf.Tensor, elevation_rad: tf.Tensor, states: int = 8) -> Levels:
-        """Levels at some distances [B, T] from the start, the same for one key however they are cut.
-
-        Beyond ``states`` states the last one holds; each is metres to hundreds of metres long.
-        """
-        course = self.course(keys, distance_m, elevation_rad, states)
+    def levels(self, keys: tf.Tensor, distance_m: tf.Tensor, elevation_rad: tf.Tensor) -> Levels:
+        """Levels at some distances [B, T] from the start, the same for one key however they are cut."""
+        course = self.course(keys, distance_m, elevation_rad)
         _, _, (memory_m, *_) = self._at(elevation_rad)
         slow = _wander(random.stream(random.stream(keys, "states"), "slow"), distance_m, memory_m)
         mean, deviation = course["mean"], course["deviation"]
         return Levels(mean + deviation * slow, course["multipath"], mean, course["good"])
 
-    def course(
-        self, keys: tf.Tensor, distance_m: tf.Tensor, elevation_rad: tf.Tensor, states: int = 8
-    ) -> dict[str, tf.Tensor]:
+    def course(self, keys: tf.Tensor, distance_m: tf.Tensor, elevation_rad: tf.Tensor) -> dict[str, tf.Tensor]:
         """What changes with the states alone, [B, T] each; arguments as `levels`.
 
-        ``mean`` and ``deviation`` of the direct level and ``multipath`` in decibels; ``good``.
+        ``mean`` and ``deviation`` of the direct level and ``multipath`` in decibels; ``good``. States are drawn by
+        their number, some at once, until the farthest distance is passed: a way has no end. (A loop of unknown length
+        has no gradient in a program of XLA.)
         """
         good, bad, (_, f1, f2) = self._at(elevation_rad)
         stream = random.stream(keys, "states")
         share = _mean_m(good) / (_mean_m(good) + _mean_m(bad))
         starts_good = random.uniform(random.stream(stream, "first"), (1,))[:, 0] < share
-        lots = random.uniform(random.stream(stream, "length"), (states + 1,))
-        turns = random.uniform(random.stream(stream, "level"), (states,))
-        chosen: list[dict[str, tf.Tensor]] = []
-        for number in range(states):
-            is_good = starts_good if number % 2 == 0 else tf.logical_not(starts_good)
-            own = {name: tf.where(is_good, good[name], bad[name]) for name in _NAMES} | {
-                "good": tf.cast(is_good, tf.float32)
-            }
-            cut = own["low"] + (own["high"] - own["low"]) * turns[:, number]
-            own["mean"] = own["mean_ma"] + own["sigma_ma"] * _quantile(cut)
-            own["deviation"] = tf.maximum(own["g1"] * own["mean"] + own["g2"], 0.0)
-            own["multipath"] = own["h1"] * own["mean"] + own["h2"]
-            chosen.append(own)
-        # the first state is met somewhere along a length drawn in proportion to itself
-        ends = lots[:, states] * _length_m(chosen[0], lots[:, 0], biased=True)
-        kept = ("mean", "deviation", "multipath", "good")
-        found = {name: tf.repeat(chosen[0][name][:, None], distance_m.shape[1], 1) for name in kept}
-        for number in range(1, states):
-            now, before = chosen[number], chosen[number - 1]
-            over_m = tf.maximum(f1 * tf.abs(now["mean"] - before["mean"]) + f2, 1e-3)
-            passed = tf.clip_by_value((distance_m - ends[:, None]) / over_m[:, None], 0.0, 1.0)
-            found = {name: found[name] + (now[name] - before[name])[:, None] * passed for name in kept}
-            ends += over_m + _length_m(now, lots[:, number], biased=False)
-        return found
+        place_m = tf.cast(distance_m, tf.float64)
+        farthest_m = tf.reduce_max(place_m, 1)
+
+        def drawn(keys: tf.Tensor, count: int, first: int) -> list[tuple[dict[str, tf.Tensor], tf.Tensor]]:
+            """States of one kind after the other and what their lengths are made of, from the parity of the first."""
+            lots = random.uniform(random.stream(keys, "length"), (count,))
+            turns = random.uniform(random.stream(keys, "level"), (count,))
+            ours = [starts_good if number % 2 == 0 else ~starts_good for number in range(first, first + count)]
+            return [(_state(is_good, good, bad, turns[:, n]), lots[:, n]) for n, is_good in enumerate(ours)]
+
+        (first, lot), *_ = drawn(stream, 1, 0)
+        # it is met somewhere along a length drawn in proportion to itself
+        met = random.uniform(random.stream(stream, "met"), (1,))[:, 0]
+        ends_m = tf.cast(met * _length_m(first, lot, biased=True), tf.float64)
+        found = {name: tf.repeat(first[name][:, None], distance_m.shape[1], 1) for name in _KEPT}
+
+        def unfinished(window: tf.Tensor, ends_m: tf.Tensor, *_: Any) -> tf.Tensor:
+            return tf.reduce_any(ends_m < farthest_m)
+
+        def further(window: tf.Tensor, ends_m: tf.Tensor, before: Any, found: Any) -> tuple[Any, ...]:
+            for now, lot in drawn(random.numbered(stream, window), _WINDOW, 1):
+                over_m = tf.cast(tf.maximum(f1 * tf.abs(now["mean"] - before["mean"]) + f2, 1e-3), tf.float64)
+                passed = tf.clip_by_value((place_m - ends_m[:, None]) / over_m[:, None], 0.0, 1.0)
+                passed = tf.cast(passed, tf.float32)
+                found = {name: found[name] + (now[name] - before[name])[:, None] * passed for name in _KEPT}
+                ends_m += over_m + tf.cast(_length_m(now, lot, biased=False), tf.float64)
+                before = {name: now[name] for name in _KEPT}
+            return window + 1, ends_m, before, found
+
+        start = (tf.constant(0), ends_m, {name: first[name] for name in _KEPT}, found)
+        return tf.while_loop(unfinished, further, start)[3]
 
     def mean_power(self, elevation_rad: tf.Tensor) -> tf.Tensor:
         """Mean power over an unobstructed line of sight, states weighed by their lengths: [B]."""
@@ -173,7 +182,8 @@ class LandMobileFading:
     def _at(self, elevation_rad: tf.Tensor) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
         """Parameters of the good and the bad state and of both, [B] each."""
         weights = _weights(elevation_rad / DEGREES_TO_RADIANS, self._nodes_deg, self._interpolation)
-        columns = tf.unstack(tf.matmul(weights, tf.constant(self._table, tf.float32)), axis=1)
+        table = tf.constant(self._table, tf.float32)
+        columns = tf.unstack(tf.reduce_sum(weights[:, :, None] * table, 1), axis=1)  # not as a product, see `Tables`
         count = len(_NAMES)
         good, bad = (dict(zip(_NAMES, columns[first:], strict=False)) for first in (0, count))
         return good, bad, columns[2 * count :]
@@ -210,6 +220,17 @@ def _weights(elevation_deg: tf.Tensor, nodes_deg: list[float], interpolation: In
     if interpolation == "nearest":
         place = tf.floor(place + 0.5)
     return tf.maximum(1.0 - tf.abs(place[:, None] - tf.range(len(nodes_deg), dtype=tf.float32)), 0.0)
+
+
+def _state(
+    is_good: tf.Tensor, good: dict[str, tf.Tensor], bad: dict[str, tf.Tensor], turn: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """A state with its level, from a uniform deviate [B]."""
+    own = {name: tf.where(is_good, good[name], bad[name]) for name in _NAMES} | {"good": tf.cast(is_good, tf.float32)}
+    own["mean"] = own["mean_ma"] + own["sigma_ma"] * _quantile(own["low"] + (own["high"] - own["low"]) * turn)
+    own["deviation"] = tf.maximum(own["g1"] * own["mean"] + own["g2"], 0.0)
+    own["multipath"] = own["h1"] * own["mean"] + own["h2"]
+    return own
 
 
 def _above(x: tf.Tensor) -> tf.Tensor:
@@ -259,7 +280,7 @@ def _wander(stream: tf.Tensor, distance_m: tf.Tensor, memory_m: tf.Tensor) -> tf
     weight = random.complex_normal(random.stream(stream, "weight"), (_WAVES,))
     lot = (tf.range(_WAVES, dtype=tf.float32) + random.uniform(random.stream(stream, "wave"), (_WAVES,))) / _WAVES
     wave = tf.tan(math.pi * (lot - 0.5)) / (2.0 * math.pi * memory_m[:, None])  # cycles per metre
-    cycles = wave[:, None] * distance_m[:, :, None]
-    real, imaginary = phasor(cycles - tf.round(cycles))
+    cycles = tf.cast(wave[:, None], tf.float64) * tf.cast(distance_m, tf.float64)[:, :, None]
+    real, imaginary = phasor(tf.cast(cycles - tf.round(cycles), tf.float32))
     a, b = tf.math.real(weight)[:, None], tf.math.imag(weight)[:, None]
     return math.sqrt(2.0 / _WAVES) * tf.reduce_sum(a * real - b * imaginary, 2)

@@ -11,6 +11,7 @@ from ntn6g.channel.loss.obstacles import (
 )
 from ntn6g.channel.loss.polarisation import cross_polar_discrimination_db, faraday_loss_db, faraday_rotation_rad
 from ntn6g.channel.loss.scintillation import (
+    ionospheric_fluctuation_db,
     ionospheric_scale_db,
     ionospheric_scintillation_db,
     scintillation_fade_db,
@@ -36,6 +37,7 @@ __all__ = [
     "faraday_rotation_rad",
     "free_space_loss_db",
     "gas_loss_db",
+    "ionospheric_fluctuation_db",
     "ionospheric_scale_db",
     "ionospheric_scintillation_db",
     "rain_loss_db",

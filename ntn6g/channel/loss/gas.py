@@ -83,15 +83,17 @@ def gas_loss_db(
     3GPP TR 38.811 V15.1.0, 6.6.4; TR 38.821 V16.2.0, Table 6.1.3.3-1.
     """
     zenith_db = zenith_gas_loss_db(carrier_hz, frequencies)
-    ten_degrees = np.deg2rad(10.0) - 1e-12  # ten degrees itself is not below ten degrees
     if tf.is_tensor(elevation_rad):
         loss_db = zenith_db / tf.maximum(tf.sin(elevation_rad), _LOWEST_SINE)
-        applies = elevation_rad < ten_degrees
-        return loss_db if _always(rule, carrier_hz) else tf.where(applies, loss_db, tf.zeros_like(loss_db))
-    elevation_rad = np.asarray(elevation_rad, np.float64)
-    loss_db = zenith_db / np.maximum(np.sin(elevation_rad), _LOWEST_SINE)
-    return loss_db if _always(rule, carrier_hz) else np.where(elevation_rad < ten_degrees, loss_db, 0.0)
+    else:
+        elevation_rad = np.asarray(elevation_rad, np.float64)
+        loss_db = zenith_db / np.maximum(np.sin(elevation_rad), _LOWEST_SINE)
+    return where_gas_counts(loss_db, elevation_rad, carrier_hz, rule)
 
 
-def _always(rule: GasRule, carrier_hz: float) -> bool:
-    return rule == "cosecant" or carrier_hz > 10e9
+def where_gas_counts(loss_db: Any, elevation_rad: Any, carrier_hz: float, rule: GasRule) -> Any:
+    """A loss by gases where a rule has it count, 0 elsewhere: see `gas_loss_db`."""
+    if rule == "cosecant" or carrier_hz > 10e9:
+        return loss_db
+    low = elevation_rad < np.deg2rad(10.0) - 1e-12  # ten degrees itself is not below ten degrees
+    return tf.where(low, loss_db, tf.zeros_like(loss_db)) if tf.is_tensor(loss_db) else np.where(low, loss_db, 0.0)

@@ -38,7 +38,7 @@ def cross_polar_discrimination_db(
     Raises
     ------
     ScenarioError
-        A frequency outside 4 to 55 GHz.
+        A frequency outside 4 to 55 GHz, or a share outside 0.001 to 1 %.
 
     References
     ----------
@@ -48,6 +48,11 @@ def cross_polar_discrimination_db(
     if not 4.0 <= asked_ghz <= 55.0:
         raise ScenarioError(
             f"{asked_ghz:g} GHz is outside the 4 to 55 GHz of ITU-R P.618, 4.1", key="channel.carrier_ghz"
+        )
+    if not 0.001 <= exceeded_percent <= 1.0:
+        raise ScenarioError(
+            f"{exceeded_percent:g} % is outside the 0.001 to 1 % of ITU-R P.618, 4.1",
+            key="channel.weather.exceeded_percent",
         )
     f_ghz = max(asked_ghz, 6.0)
     frequency_db, slope = _frequency_terms(f_ghz)

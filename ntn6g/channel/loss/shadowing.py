@@ -31,11 +31,11 @@ def clutter_loss_db(
     interpolation: Interpolation = "linear",
     below_table: BelowTable = "error",
 ) -> Any:
-    """Clutter loss, zero in line of sight; arguments and errors as `ntn6g.channel.tables.lookup`.
+    """Clutter loss, zero in line of sight at any carrier; arguments and errors as `ntn6g.channel.tables.lookup`.
 
     References
     ----------
     3GPP TR 38.811 V15.1.0, 6.6.2 and Tables 6.6.2-1 to 6.6.2-3.
     """
-    band = band_of(carrier_hz)
+    band = "Ka" if line_of_sight else band_of(carrier_hz)
     return lookup(environment, band, line_of_sight, "clutter_db", elevation_rad, interpolation, below_table)

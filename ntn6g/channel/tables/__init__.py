@@ -21,6 +21,7 @@ Band = Literal["S", "Ka"]
 Interpolation = Literal["linear", "nearest"]
 BelowTable = Literal["error", "clamp"]
 
+LOWEST_TABLE_GHZ, HIGHEST_TABLE_GHZ = 0.5, 100.0  # TR 38.811 V15.1.0, 6.1.3: what its models support
 _LSP_QUANTITIES = ("muDS", "sigmaDS", "muK", "sigmaK")
 _ROUNDING_DEG = 1e-6  # a rise refined to 1 us through the mask at 10 degrees lies within 1e-7 of it
 
@@ -40,11 +41,26 @@ def read_rows(name: str) -> NDArray[np.float64]:
 
 
 def band_of(carrier_hz: float) -> Band:
-    """Column of the tables for a carrier: S below 6 GHz, else Ka.
+    """Column of the tables for a carrier of 0.5 to 100 GHz: S below 6 GHz, else Ka.
 
-    TR 38.811 has tables for the 2 GHz class (S) and the 20 and 30 GHz class (Ka) only; 6 GHz is the limit it
-    sets elsewhere between the two kinds of effects (6.6.6: ionospheric below, tropospheric above).
+    TR 38.811 has tables for below 6 GHz (S) and for Ka band (20 and 30 GHz) only, and means to support 0.5 to 100 GHz.
+
+    Raises
+    ------
+    ScenarioError
+        A carrier outside 0.5 to 100 GHz.
+
+    References
+    ----------
+    3GPP TR 38.811 V15.1.0, 6.1.3.
     """
+    carrier_ghz = carrier_hz / 1e9
+    if not LOWEST_TABLE_GHZ <= carrier_ghz <= HIGHEST_TABLE_GHZ:
+        raise ScenarioError(
+            f"{carrier_ghz:g} GHz is outside the {LOWEST_TABLE_GHZ:g} to {HIGHEST_TABLE_GHZ:g} GHz of the tables of "
+            "TR 38.811; give what is read from them, or take another model",
+            key="channel.carrier_ghz",
+        )
     return "S" if carrier_hz < 6e9 else "Ka"
 
 
@@ -96,7 +112,8 @@ def lookup(
     """
     row = np.asarray(_row(environment, band, line_of_sight, quantity), np.float64)
     if tf.is_tensor(elevation_rad):
-        return tf.tensordot(table_weights(elevation_rad, interpolation), tf.constant(row, elevation_rad.dtype), 1)
+        # a sum, since accelerators may round matrix products to 10 bits (TensorFloat-32)
+        return tf.reduce_sum(table_weights(elevation_rad, interpolation) * tf.constant(row, elevation_rad.dtype), -1)
     elevation_deg = _checked_elevation_deg(elevation_rad, below_table)
     if interpolation == "nearest":
         return row[np.floor((elevation_deg - 10.0) / 10.0 + 0.5 + _ROUNDING_DEG).astype(np.int64)]

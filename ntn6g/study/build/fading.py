@@ -107,11 +107,11 @@ def _panels(fading: Any, air: Channel) -> dict[str, Any]:
 
 def _rays(structure: "LinkStructure") -> "Fading":
     place: Any = structure.scattering
-    interpolation: Any = structure.table_interpolation
-    clutter = bool(structure.fading_parameters)
-    return RayFading(
-        *place, interpolation=interpolation, shadowing=structure.shadowing, clutter=clutter, **_ends(structure)
-    )
+    environment, band, sight = place
+    clutter, ground, departure = (bool(each) for each in structure.fading_parameters or (0.0, 0.0, 0.0))
+    options: Any = {"shadowing": structure.shadowing, "clutter": clutter, "ground": ground, "departure": departure}
+    options |= {"interpolation": structure.table_interpolation, **_ends(structure)}
+    return RayFading(environment, band, sight, **options)
 
 
 def _cell(structure: "LinkStructure") -> "Fading":
@@ -206,7 +206,12 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
         found["shadowing"] = shadowing
         if fading.sight == "drawn":
             found["scattering"] = (*found["scattering"][:2], None)
-            found["fading_parameters"] = (1.0,) if budget and air.losses.clutter else ()
+        clutter = fading.sight == "drawn" and budget and air.losses.clutter
+        found["fading_parameters"] = (
+            float(clutter),
+            float(fading.ground is not None),
+            float(fading.departure != "none"),
+        )
     elif isinstance(fading, scenario.NtnCdl | scenario.Cdl):
         found["fading_parameters"] = (fading.azimuth_spread_deg, fading.zenith_spread_deg)
     elif isinstance(fading, scenario.LandMobile):

@@ -159,6 +159,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "range_acceleration_m_s2": instant.range_acceleration_m_s2 if instant else 0.0,
         "carrier_hz": carrier_hz,
         "path_loss_db": received.get("path_loss_db", 0.0),
+        **_ground(air),
         **amplifier_values,
     }
     timing = None
@@ -188,6 +189,12 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         seed=asked.seed,
         timing=timing,
     )
+
+
+def _ground(air: Channel) -> dict[str, float]:
+    """Where the terminal stands on a ground, the origin where there is none."""
+    place = getattr(air.fading, "ground", None)
+    return {"east_m": place.east_m if place else 0.0, "north_m": place.north_m if place else 0.0}
 
 
 def _identity(*physics: Any) -> str:

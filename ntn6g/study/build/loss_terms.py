@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from ntn6g import channel
-from ntn6g.channel.loss import ionospheric_scale_db
+from ntn6g.channel.loss import ionospheric_fluctuation_db, ionospheric_scale_db
 from ntn6g.channel.loss.weather import at_location
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE
@@ -59,17 +59,15 @@ def loss_options(air: Channel, terminal: Place | None = None) -> channel.LossOpt
         "shadow": losses.shadow_margin_db > 0.0,
     }
     scintillation, obstacles = air.scintillation_model, air.obstacle_model
-    tabulated = 1.0 <= air.carrier_ghz <= 40.0 and air.gas_model.vapour != "map"
-    method = air.gas_model.method or ("table" if tabulated else "p676")
     return channel.LossOptions(
         terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
-        gas_method=method,
+        gas_method=air.gas_model.method,
         gas_rule="cosecant" if air.gas_model.below_10_ghz else "tr38811",
         gas_frequencies="nearest" if air.gas_model.frequency == "nearest" else "linear",
         scintillation_method=scintillation.method,
         antenna_diameter_m=scintillation.antenna_diameter_m or 1.0,  # given where it counts
         antenna_efficiency=scintillation.antenna_efficiency,
-        ionospheric_fluctuation_4ghz_db=_fluctuation_db(scintillation),
+        ionospheric_fluctuation_4ghz_db=_fluctuation_db(scintillation, _latitude_deg(air, terminal)),
         combination=air.weather.combination,
         clutter_method=obstacles.clutter,
         clutter_probability=obstacles.clutter_percent / 100.0,
@@ -83,10 +81,17 @@ def loss_options(air: Channel, terminal: Place | None = None) -> channel.LossOpt
     )
 
 
-def _fluctuation_db(asked: ScintillationModel) -> float:
+def _fluctuation_db(asked: ScintillationModel, latitude_deg: float | None) -> float:
     if asked.s4 is not None:
         return ionospheric_scale_db(asked.s4)
-    return 1.1 if asked.fluctuation_4ghz_db is None else asked.fluctuation_4ghz_db  # TR 38.821 V16.2.0, 6.1.3.1
+    if asked.fluctuation_4ghz_db is not None:
+        return asked.fluctuation_4ghz_db
+    return ionospheric_fluctuation_db(math.radians(latitude_deg or 0.0))  # of no place: as TR 38.821, 6.1.3.1, takes it
+
+
+def _latitude_deg(air: Channel, terminal: Place | None) -> float | None:
+    given = air.weather.latitude_deg
+    return given if given is not None or terminal is None else terminal.latitude_deg
 
 
 def weather_of(air: Channel, terminal: Place | None) -> channel.Weather:
@@ -106,7 +111,7 @@ def weather_of(air: Channel, terminal: Place | None) -> channel.Weather:
         "vapour_density_g_m3": None if gas.vapour == "map" else gas.vapour_density_g_m3,
     }
     height_km = 0.0 if terminal is None else max(terminal.altitude_m, 0.0) / METRES_PER_KILOMETRE
-    latitude_deg = asked.latitude_deg if asked.latitude_deg is not None or terminal is None else terminal.latitude_deg
+    latitude_deg = _latitude_deg(air, terminal)
     if losses.rain and latitude_deg is None:
         raise ScenarioError(
             "required key is missing; rain statistics depend on it, and there is no terminal",
@@ -129,6 +134,8 @@ def weather_of(air: Channel, terminal: Place | None) -> channel.Weather:
         found = asdict(place)
         found["vapour_density_g_m3"] *= math.exp(height_km / 2.0)  # from the station down to the sea: P.835-6, 1.2
         given = {name: found[name] if value is None else value for name, value in given.items()}
+        if gas.vapour == "map" and losses.gas:
+            given |= {name: found[name] for name in ("vapour_column_kg_m2", "temperature_k")}
     return channel.Weather(
         exceeded_percent=asked.exceeded_percent,
         latitude_rad=math.radians(latitude_deg or 0.0),

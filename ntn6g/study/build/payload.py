@@ -74,7 +74,6 @@ class FeederLink:
         rain = ("rain",) if air.losses.rain else ()
         options = channel.LossOptions(
             terms=("free_space", "gas", "scintillation", *rain),
-            gas_method="table" if 1.0 <= self.asked.carrier_ghz <= 40.0 else "p676",
             below_table="clamp",
             weather=self._weather(air) if rain else channel.Weather(),
         )

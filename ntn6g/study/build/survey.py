@@ -83,6 +83,7 @@ def _asked(asked: Scenario) -> tuple[Channel, Survey, Terminal | None, int]:
 
 def _check(asked: Scenario) -> None:
     air, survey, terminal, _ = _asked(asked)
+    channel.band_of(1e9 * air.carrier_ghz)  # of the distributions
     losses.terms_db(air, survey, loss_options(air, terminal), np.array([survey.elevation_deg]), air.carrier_ghz)
     fading_values(air, _structure(air), math.radians(survey.elevation_deg))
     for end in ("satellite", "terminal"):
@@ -222,8 +223,8 @@ def _drawn_links(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coupling loss in dB between isotropic antennas, and delay spread in s, of links by the ray model: [draw] each.
 
-    Line of sight is drawn with the probability of the environment; without it clutter counts. Shadow fading is
-    that of the ray model, correlated with the delay spread.
+    Line of sight is drawn with the probability of the environment; without it clutter counts. Shadow fading, where
+    the scenario has it drawn, is that of the ray model, correlated with the delay spread.
     """
     band = channel.band_of(air.carrier_ghz * 1e9)
     sights = (True, False)
@@ -244,7 +245,8 @@ def _drawn_links(
     )
     mean = (power * delay_s).sum(1, keepdims=True)
     spread_s = np.sqrt((power * (delay_s - mean) ** 2).sum(1))
-    return fixed_db[index.numpy()] - large.shadow_db.numpy().astype(np.float64), spread_s
+    gained_db = large.shadow_db.numpy().astype(np.float64) if air.losses.shadow_fading == "draw" else 0.0
+    return fixed_db[index.numpy()] - gained_db, spread_s
 
 
 def _figures(asked: Scenario) -> dict[str, float]:

@@ -38,9 +38,8 @@ def terms_db(
         held = (elevation_deg <= span.highest_deg) & (span.lowest_ghz <= carrier_ghz <= span.highest_ghz)
         found[term] = np.full(elevation.shape, np.nan)
         if held.any():
-            own = replace(options, terms=(term,))
-            place = air.environment, seen, own
-            value = channel.path_loss_terms_db(range_m[held], elevation[held], carrier_ghz * 1e9, *place)[term]
+            place = range_m[held], elevation[held], carrier_ghz * 1e9, air.environment, seen
+            value = channel.path_loss_terms_db(*place, options, only=(term,))[term]
             found[term][held] = np.asarray(value, np.float64)
     there = {term: np.nan_to_num(values) for term, values in found.items()}
     return found | channel.combination_db(there, carrier_ghz * 1e9, options)
@@ -67,7 +66,8 @@ def limits_of(span: channel.Span) -> str:
     """Carriers of a span in words."""
     if not np.isfinite(span.highest_ghz):
         return f"from {span.lowest_ghz:g} GHz by {span.source}"
-    return f"{span.lowest_ghz:g} to {span.highest_ghz:g} GHz by {span.source}"
+    lowest = f"{span.lowest_ghz:g} " if span.lowest_ghz > 0.0 else ""
+    return f"{lowest}to {span.highest_ghz:g} GHz by {span.source}"
 
 
 def gas_by_methods_db(

@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 
 from ntn6g.channel import LOSS_TERMS, LossOptions, Weather, link_budget, path_loss_terms_db
-from ntn6g.channel.loss import faraday_loss_db, gas_loss_db, ionospheric_scintillation_db, zenith_gas_loss_db
+from ntn6g.channel.loss import (
+    faraday_loss_db,
+    gas_loss_db,
+    ionospheric_fluctuation_db,
+    ionospheric_scintillation_db,
+    zenith_gas_loss_db,
+)
 from ntn6g.core.errors import ScenarioError
 
 LINK = (1_000e3, math.radians(30.0), 20e9, "urban", False)
@@ -101,12 +107,51 @@ def test_scintillation_changes_kind_at_6_ghz():
     assert at_20_ghz["scintillation"] == pytest.approx(0.30)  # TR 38.811 Table 6.6.6.2.1-1
 
 
+def test_the_ionosphere_is_that_of_the_latitude():
+    """TR 38.811 V15.1.0, 6.6.6.1.4: A_IS to 20 degrees, 0 to 60, P_fluc = 17 dB beyond, on either hemisphere."""
+    degrees = (-90.0, -60.1, -60.0, -20.1, -20.0, 0.0, 20.0, 45.0, 60.0, 61.0)
+    found = [ionospheric_fluctuation_db(math.radians(each)) for each in degrees]
+    assert found == [17.0, 17.0, 0.0, 0.0, 1.1, 1.1, 1.1, 0.0, 0.0, 17.0]
+
+
+def test_tabulated_scintillation_beside_rain_is_that_of_the_share_of_the_year():
+    """P.618-14, 2.5, adds fades of one share; 2.4.1, step 8, by hand: a(1) = 3, a(0.1) = 3 + 1.71 + 0.072 + 0.061."""
+
+    def fade_db(*terms, percent=0.1, carrier_hz=20e9, **more):
+        weather = Weather(exceeded_percent=percent, rain_rate_001_mm_h=40.0, rain_height_km=3.0)
+        options = LossOptions(terms=("scintillation", *terms), weather=weather, **more)
+        return float(path_loss_terms_db(1e6, math.radians(30.0), carrier_hz, "urban", True, options)["scintillation"])
+
+    assert fade_db() == pytest.approx(0.30)  # Table 6.6.6.2.1-1, 1 %
+    assert fade_db("rain", percent=1.0) == pytest.approx(0.30)
+    assert fade_db("rain") == pytest.approx(0.30 * (3.0 + 1.71 + 0.072 + 0.061) / 3.0, rel=1e-9)
+    assert fade_db("cloud") == fade_db("rain")
+    assert fade_db("rain", combination="sum") == pytest.approx(0.30)
+    with pytest.raises(ScenarioError, match=r"exceeded_percent: 0\.005 % is outside the 0\.01 to 50 %"):
+        fade_db("rain", percent=0.005)
+    assert fade_db(carrier_hz=100e9) == pytest.approx(0.30)  # flat, as the report takes it for system simulations
+    with pytest.raises(ScenarioError, match=r"carrier_ghz: 140 GHz is above the 100 GHz"):
+        fade_db(carrier_hz=140e9)
+
+
+def test_gases_count_below_10_ghz_as_the_rule_says_by_either_method():
+    """TR 38.811, 6.6.4: above 10 GHz or below 10 degrees of elevation only."""
+    for method in ("table", "p676"):
+        found = [
+            float(path_loss_terms_db(1e6, math.radians(degrees), 2e9, "urban", True, options)["gas"])
+            for degrees in (9.0, 30.0)
+            for options in [LossOptions(terms=("gas",), gas_method=method, gas_rule="tr38811")]
+        ]
+        assert found[0] > 0.1
+        assert found[1] == 0.0
+
+
 def test_gradient_of_cnr_in_range_and_elevation_is_the_closed_form():
     range_m, elevation_rad = tf.constant(1_000e3, tf.float64), tf.constant(0.5, tf.float64)
     with tf.GradientTape() as tape:
         tape.watch([range_m, elevation_rad])
         losses_db = path_loss_terms_db(
-            range_m, elevation_rad, 20e9, "rural", True, LossOptions(terms=("free_space", "gas"))
+            range_m, elevation_rad, 20e9, "rural", True, LossOptions(terms=("free_space", "gas"), gas_method="table")
         )
         cnr_db = link_budget(eirp_dbw=30.0, g_over_t_db_k=15.9, bandwidth_hz=1e6, losses_db=losses_db).cnr_db
     by_range, by_elevation = tape.gradient(cnr_db, [range_m, elevation_rad])

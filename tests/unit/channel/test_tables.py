@@ -71,3 +71,6 @@ def test_unknown_names_are_refused():
 
 def test_bands_part_at_six_gigahertz():
     assert [band_of(f) for f in (2e9, 5.9e9, 6e9, 20e9)] == ["S", "S", "Ka", "Ka"]
+    for carrier_hz in (0.4e9, 101e9):  # TR 38.811 V15.1.0, 6.1.3: 0.5 to 100 GHz
+        with pytest.raises(ScenarioError, match=r"outside the 0\.5 to 100 GHz of the tables"):
+            band_of(carrier_hz)

@@ -103,7 +103,8 @@ def test_rain_over_the_gateway_is_that_of_its_own_path():
     lost_db = dry["service_esno_db"] - wet["service_esno_db"]
     assert lost_db > 2.0
     assert dry["feeder_esno_db"] - wet["feeder_esno_db"] == pytest.approx(lost_db, abs=1e-9)
-    assert drier["feeder_esno_db"] == pytest.approx(dry["feeder_esno_db"])
+    # without rain at the gateway scintillation is still that of 0.1 % of the year, 1.6 times that of 1 % (P.618, 2.4.1)
+    assert 0.0 < dry["feeder_esno_db"] - drier["feeder_esno_db"] < 0.3
 
 
 def test_retransmission_waits_for_both_hops():

@@ -6,9 +6,10 @@ from ntn6g.channel.fading.rays.elements import Elements
 from ntn6g.channel.fading.rays.ends import Ends
 from ntn6g.channel.fading.rays.large_scale import LargeScale, draw_large_scale, ground_deviates
 from ntn6g.channel.fading.rays.link import RayFading
-from ntn6g.channel.fading.rays.parameters import LARGE_SCALE, Scattering, Tables, correlation_distances_m
+from ntn6g.channel.fading.rays.parameters import DEPARTURE, LARGE_SCALE, Scattering, Tables, correlation_distances_m
 
 __all__ = [
+    "DEPARTURE",
     "LARGE_SCALE",
     "ClusteredDelayLine",
     "DirectionalProfile",

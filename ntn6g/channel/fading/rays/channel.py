@@ -8,9 +8,14 @@ import tensorflow as tf
 from ntn6g.channel.fading.rays.clusters import Clusters, draw_clusters
 from ntn6g.channel.fading.rays.elements import ISOTROPIC, Elements
 from ntn6g.channel.fading.rays.ends import Ends, Motion, Sight, heading
-from ntn6g.channel.fading.rays.large_scale import LargeScale, draw_large_scale, ground_deviates, k_factor
+from ntn6g.channel.fading.rays.large_scale import (
+    LargeScale,
+    draw_large_scale,
+    ground_deviates,
+    k_factor,
+    large_scale_names,
+)
 from ntn6g.channel.fading.rays.parameters import (
-    LARGE_SCALE,
     Direction,
     Parameters,
     ParameterTables,
@@ -32,18 +37,19 @@ _SPLIT = 2  # the two strongest clusters are split
 class Ground:
     """Terminals over one ground: keys uint32 [B, 2], equal within a drop; east and north float32 [B, 2]; distances.
 
-    See `ntn6g.channel.fading.rays.ground_deviates` and `correlation_distances_m`.
+    Distances of all links, or of each; see `ntn6g.channel.fading.rays.ground_deviates` and `correlation_distances_m`.
     """
 
     keys: tf.Tensor
     position_m: tf.Tensor
-    distance_m: Mapping[str, float]
+    distance_m: Mapping[str, float] | tf.Tensor
 
 
 class RayChannel:
     """Generator of the ray model; links of any elevation, and of several scatterings, in one batch.
 
-    The satellite's departure angles do not spread (NOTE 8 of the tables), so its elements see one direction; its
+    Departure angles of a satellite do not spread (NOTE 8 of the tables), so its elements see one direction; those of a
+    platform in the air do, where asked for. Its
     Doppler shift and delay are bulk terms (`ChannelRealization.with_bulk`). The terminal's own motion is in the
     gain. The two strongest clusters are split into three sub-clusters, which makes N + 4 paths of N clusters.
 
@@ -52,7 +58,7 @@ class RayChannel:
     scatterings : sequence of Scattering, or ParameterTables
         Environment, band and line of sight; with several, a link names its own by index. Or tables of another model
         with the same procedure, such as `ntn6g.channel.fading.cells.CellTables`.
-    interpolation : str
+    interpolation, departure
         Of the tables, see `Tables`.
     terminal, satellite : Elements
         Antennas.
@@ -76,13 +82,16 @@ class RayChannel:
         scatterings: Sequence[Scattering] | ParameterTables,
         *,
         interpolation: Interpolation = "linear",
+        departure: bool = False,
         terminal: Elements = ISOTROPIC,
         satellite: Elements = ISOTROPIC,
         direction: Direction = "downlink",
         faraday_rad: float = 0.0,
     ) -> None:
         self.tables: ParameterTables
-        self.tables = Tables(scatterings, interpolation) if isinstance(scatterings, Sequence) else scatterings
+        if isinstance(scatterings, Sequence):
+            scatterings = Tables(scatterings, interpolation, departure=departure)
+        self.tables = scatterings
         self._ends = Ends(terminal, satellite, direction, faraday_rad)
         self.antennas = self._ends.antennas
         self.paths = self.tables.most_clusters + 2 * min(_SPLIT, self.tables.most_clusters)
@@ -97,7 +106,7 @@ class RayChannel:
     ) -> LargeScale:
         """Large-scale parameters that a call with the same arguments has."""
         parameters = self.tables.at(elevation_rad, scattering)
-        return draw_large_scale(parameters, _deviates(keys, ground))
+        return draw_large_scale(parameters, _deviates(keys, ground, parameters))
 
     def power_profile(
         self, keys: tf.Tensor, elevation_rad: tf.Tensor, *, scattering: tf.Tensor | None = None
@@ -108,7 +117,7 @@ class RayChannel:
         """
         stream = random.stream(keys, "rays")
         parameters = self.tables.at(elevation_rad, scattering)
-        large = draw_large_scale(parameters, _deviates(keys, None))
+        large = draw_large_scale(parameters, _deviates(keys, None, parameters))
         clusters = draw_clusters(stream, parameters, large, elevation_rad, self.tables.most_clusters)
         ratio = k_factor(large, parameters)[:, None]
         share = tf.constant([SUB_RAYS], tf.float32) / sum(SUB_RAYS)
@@ -158,14 +167,19 @@ class RayChannel:
         """
         stream = random.stream(keys, "rays")
         parameters = self.tables.at(elevation_rad, scattering)
-        large = draw_large_scale(parameters, _deviates(keys, ground))
+        large = draw_large_scale(parameters, _deviates(keys, ground, parameters))
         clusters = draw_clusters(stream, parameters, large, elevation_rad, self.tables.most_clusters)
         motion = Motion(elevation_rad, doppler_hz, heading(stream, heading_rad), start_s)
-        angles = couple(stream, clusters, parameters.cASA, parameters.cZSA, split=_SPLIT)
+        leaving = parameters.departure
+        # rays leave the zenith of their cluster by 3/8 of the median spread: eq. (7.5-20)
+        widths = None if leaving is None else (leaving.cASD, 0.375 * 10.0**leaving.muZSD)
+        angles = couple(stream, clusters, parameters.cASA, parameters.cZSA, split=_SPLIT, departure_deg=widths)
         cross_polar_db = None if self._ends.copolar else (parameters.muXPR, parameters.sigmaXPR)
         rays = ray_directions(stream, angles, doppler_hz, motion.heading_cycles, cross_polar_db)
         ratio = k_factor(large, parameters)
-        amplitude = tf.transpose(tf.sqrt(clusters.power / (1.0 + ratio)[:, None] / sum(SUB_RAYS)))  # of one ray
+        power = clusters.power / (1.0 + ratio)[:, None] / sum(SUB_RAYS)  # of one ray
+        # the root has no slope at clusters that are removed
+        amplitude = tf.transpose(tf.where(power > 0.0, tf.sqrt(tf.maximum(power, 1e-30)), 0.0))
         sight = Sight(ratio, self._earliest(clusters)) if self.tables.any_line_of_sight else None
         gain = self._ends.gain(stream, rays, amplitude, motion, times_s, sight=sight, split=_SPLIT)
         realization = ChannelRealization.without_bulk(gain, self._delays(clusters, parameters))
@@ -189,7 +203,8 @@ class RayChannel:
         )
 
 
-def _deviates(keys: tf.Tensor, ground: Ground | None) -> tf.Tensor:
+def _deviates(keys: tf.Tensor, ground: Ground | None, parameters: Parameters) -> tf.Tensor:
     if ground is None:
-        return random.normal(random.stream(random.stream(keys, "rays"), "large scale"), (len(LARGE_SCALE),))
+        count = len(large_scale_names(parameters))
+        return random.normal(random.stream(random.stream(keys, "rays"), "large scale"), (count,))
     return ground_deviates(ground.keys, ground.position_m, ground.distance_m)

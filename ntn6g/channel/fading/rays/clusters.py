@@ -28,6 +28,8 @@ class Clusters:
     power: tf.Tensor
     azimuth_deg: tf.Tensor
     zenith_deg: tf.Tensor
+    departure_deg: tuple[tf.Tensor, tf.Tensor] | None = None
+    """Azimuth from the terminal's direction and zenith of departure; None where all leave in one direction."""
 
 
 def draw_clusters(
@@ -56,12 +58,18 @@ def draw_clusters(
     ratio = k_factor(large, parameters)[:, None]
     first = tf.one_hot(0, count)
     with_sight = (scattered + ratio * first) / (1.0 + ratio)
-    azimuth, zenith = _angles(stream, parameters, large, k_db, with_sight, elevation_rad)
+    arrival = large.azimuth_spread_deg, large.zenith_spread_deg
+    azimuth, zenith = _angles(stream, parameters, arrival, k_db, with_sight, "")
+    up_deg = elevation_rad[:, None] / DEGREES_TO_RADIANS
+    departure = None
+    if large.departure_deg is not None:
+        aside, below = _angles(stream, parameters, large.departure_deg, k_db, with_sight, "departure ")
+        departure = aside, below + 90.0 + up_deg
     kept = tf.where(scattered >= WEAKEST * tf.reduce_max(scattered, 1, keepdims=True), scattered, 0.0)
     kept /= tf.reduce_sum(kept, 1, keepdims=True)
     shrink = 0.7705 - 0.0433 * k_db + 0.0002 * k_db**2 + 0.000017 * k_db**3  # eq. (7.5-3)
     delay = raw / tf.where(parameters.line_of_sight > 0.0, shrink, tf.ones_like(shrink))[:, None]
-    return _strongest_first(Clusters(delay, kept, azimuth, zenith))
+    return _strongest_first(Clusters(delay, kept, azimuth, zenith + 90.0 - up_deg, departure))
 
 
 def _sorted_delays(draws: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
@@ -82,12 +90,12 @@ def _sorted_delays(draws: tf.Tensor, used: tf.Tensor) -> tf.Tensor:
 def _angles(
     stream: tf.Tensor,
     parameters: Parameters,
-    large: LargeScale,
+    spread_deg: tuple[tf.Tensor, tf.Tensor],
     k_db: tf.Tensor,
     power: tf.Tensor,
-    elevation_rad: tf.Tensor,
+    end: str,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean azimuth and zenith of arrival in degrees, [B, N] each: step 7."""
+    """Azimuths and zeniths of clusters about the line of sight in degrees, [B, N] each: step 7."""
     count = power.shape[1]
     sight = parameters.line_of_sight
     level = -tf.math.log(tf.maximum(power / tf.reduce_max(power, 1, keepdims=True), 1e-30))
@@ -97,17 +105,17 @@ def _angles(
     c_zenith = parameters.zenith_scaling * (sight * c_zenith + 1.0 - sight)
 
     def around(name: str, spread_deg: tf.Tensor, bend: tf.Tensor) -> tf.Tensor:
-        side = tf.where(random.uniform(random.stream(stream, f"{name} side"), (count,)) < 0.5, -1.0, 1.0)
-        jitter = random.normal(random.stream(stream, f"{name} jitter"), (count,)) * spread_deg[:, None] / 7.0
+        side = tf.where(random.uniform(random.stream(stream, f"{end}{name} side"), (count,)) < 0.5, -1.0, 1.0)
+        jitter = random.normal(random.stream(stream, f"{end}{name} jitter"), (count,)) * spread_deg[:, None] / 7.0
         offset = side * bend + jitter
         return offset - sight[:, None] * offset[:, :1]  # the first cluster on the line of sight, eq. (7.5-12), (-17)
 
-    azimuth_spread, zenith_spread = large.azimuth_spread_deg, large.zenith_spread_deg
+    azimuth_spread, zenith_spread = spread_deg
     # sqrt has no slope at the strongest cluster, where the level is 0
     root = tf.where(level > 0.0, tf.sqrt(tf.maximum(level, 1e-12)), 0.0)
     azimuth = around("azimuth", azimuth_spread, 2.0 / 1.4 * azimuth_spread[:, None] * root / c_azimuth[:, None])
     zenith = around("zenith", zenith_spread, zenith_spread[:, None] * level / c_zenith[:, None])
-    return azimuth, zenith + 90.0 - elevation_rad[:, None] / DEGREES_TO_RADIANS
+    return azimuth, zenith
 
 
 def _strongest_first(clusters: Clusters) -> Clusters:
@@ -123,6 +131,11 @@ def _strongest_first(clusters: Clusters) -> Clusters:
     def order(values: tf.Tensor) -> tf.Tensor:
         return tf.reduce_sum(places * values[:, None, :], 2)
 
+    departure = clusters.departure_deg
     return Clusters(
-        order(clusters.delay_s), order(clusters.power), order(clusters.azimuth_deg), order(clusters.zenith_deg)
+        order(clusters.delay_s),
+        order(clusters.power),
+        order(clusters.azimuth_deg),
+        order(clusters.zenith_deg),
+        None if departure is None else (order(departure[0]), order(departure[1])),
     )

@@ -78,19 +78,22 @@ class Ends:
         unrolled = len(ends) == 1 and amplitude.shape[0] <= _UNROLLED
         gains = []
         for u, s in ends:
+            leaving = self._departing(s, rays)
+            satellite = self._turned(s), leaving
             real, imaginary = sum_of_rays(
-                rays, amplitude, times_s, (self._terminal, u), self._turned(s), unrolled=unrolled, split=split
+                rays, amplitude, times_s, (self._terminal, u), satellite, unrolled=unrolled, split=split
             )
+            shift = self._satellite_phase(s, motion.elevation_rad)
             if sight is not None:
                 direct = self._line_of_sight(stream, sight.ratio, motion, times_s, (u, s))
+                if leaving is not None:
+                    direct = _turn(direct, shift)  # rays have had theirs, each its own
                 real, imaginary = (
                     part + sight.earliest[:, None, :] * each[None]
                     for part, each in zip((real, imaginary), direct, strict=True)
                 )
-            shift = self._satellite_phase(s, motion.elevation_rad)
-            if shift is not None:
-                c, d = shift
-                real, imaginary = real * c - imaginary * d, real * d + imaginary * c
+            if leaving is None:
+                real, imaginary = _turn((real, imaginary), shift)
             gains.append(tf.complex(real, imaginary))
         shape = (len(self._terminal.slant_rad), len(self._satellite.slant_rad))
         grid = tf.transpose(tf.stack(gains), [3, 0, 1, 2])  # [B, pair, path, T]
@@ -125,11 +128,26 @@ class Ends:
         real, imaginary = phasor(cycles)
         return once(strength * real, ratio), once(strength * imaginary, ratio)
 
+    def _departing(self, element: int, rays: Rays) -> tf.Tensor | None:
+        """Phase of a satellite element for every ray, cycles [N, M, B]; None where all leave in one direction."""
+        if rays.angles.departure_cycles is None:
+            return None
+        azimuth, zenith = (phasor(each) for each in rays.angles.departure_cycles)
+        # azimuths of departure count from the terminal's direction, which lies against the first axis
+        return self._satellite.cycles(element, -zenith[1] * azimuth[0], -zenith[1] * azimuth[1], zenith[0])
+
     def _satellite_phase(self, element: int, elevation_rad: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor] | None:
         """Phase of a satellite element towards the terminal, zenith of departure 90 degrees plus elevation."""
         cosine, sine = tf.cos(elevation_rad), tf.sin(elevation_rad)
         cycles = self._satellite.cycles(element, -cosine, tf.zeros_like(cosine), -sine)
         return None if cycles is None else phasor(cycles)
+
+
+def _turn(parts: tuple[tf.Tensor, tf.Tensor], by: tuple[tf.Tensor, tf.Tensor] | None) -> tuple[tf.Tensor, tf.Tensor]:
+    """Product of complex numbers in parts; None for one."""
+    if by is None:
+        return parts
+    return parts[0] * by[0] - parts[1] * by[1], parts[0] * by[1] + parts[1] * by[0]
 
 
 def heading(stream: tf.Tensor, heading_rad: tf.Tensor | None) -> tf.Tensor:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.channel.fading.rays.channel import RayChannel
-from ntn6g.channel.fading.rays.parameters import Scattering
+from ntn6g.channel.fading.rays.channel import Ground, RayChannel
+from ntn6g.channel.fading.rays.parameters import Scattering, correlation_distances_m
 from ntn6g.channel.guard import LATE_DRAWS
 from ntn6g.channel.realization import ChannelRealization
 from ntn6g.channel.tables import Band, Interpolation, lookup
@@ -28,8 +28,11 @@ class RayFading:
         Whether the drawn shadow fading stays in the path loss of the realisation.
     clutter : bool
         Whether, where sight is drawn, the clutter of links without it is in that path loss too.
+    ground : bool
+        Whether the terminal stands on a ground of its key, over which large-scale parameters are correlated: equal
+        keys at two places are two terminals of one drop. Sight, where drawn, has one chance for the whole ground.
     ends
-        Elements, direction and rotation as `RayChannel`; one vertical element each by default.
+        Departure, elements, direction and rotation as `RayChannel`; one vertical element each by default.
 
     References
     ----------
@@ -45,12 +48,15 @@ class RayFading:
         interpolation: Interpolation = "linear",
         shadowing: bool = False,
         clutter: bool = False,
+        ground: bool = False,
         **ends: Any,
     ) -> None:
         sights = (True, False) if line_of_sight is None else (line_of_sight,)
         places = [Scattering(environment, band, each) for each in sights]
         self.model = RayChannel(places, interpolation=interpolation, **ends)
-        self.antennas = self.model.antennas
+        self.antennas, self.grounded = self.model.antennas, ground
+        spread = bool(ends.get("departure"))
+        self._distance_m = [list(correlation_distances_m(each, departure=spread).values()) for each in places]
         self._place: tuple[str, Band] = (environment, band)
         self._interpolation: Interpolation = interpolation
         self._drawn, self._shadowing, self._clutter = line_of_sight is None, shadowing, clutter
@@ -65,8 +71,12 @@ class RayFading:
         delay_spread_s: tf.Tensor | None = None,
         k_factor_db: tf.Tensor | None = None,
         start_s: tf.Tensor | None = None,
+        place_m: tf.Tensor | None = None,
     ) -> ChannelRealization:
-        """Draw one realisation per key, see `RayChannel`; delay spread and K-factor are drawn and do not enter."""
+        """Draw one realisation per key, see `RayChannel`; delay spread and K-factor are drawn and do not enter.
+
+        ``place_m``, float32 [B, 2], is east and north on a ground; the origin if None.
+        """
         blocked = self.blocked(keys, elevation_rad)
         drawn = self.model(
             keys,
@@ -75,11 +85,17 @@ class RayFading:
             doppler_hz=doppler_hz,
             scattering=blocked,
             start_s=start_s,
+            ground=self._ground(keys, blocked, place_m) if self.grounded else None,
         )
         loss_db = drawn.path_loss_db if self._shadowing else tf.zeros_like(drawn.path_loss_db)
         if self._clutter and blocked is not None:
             loss_db += tf.cast(blocked, tf.float32) * self._read("clutter_db", elevation_rad)
         return drawn.with_loss(loss_db)
+
+    def _ground(self, keys: tf.Tensor, blocked: tf.Tensor | None, place_m: tf.Tensor | None) -> Ground:
+        state = tf.zeros([keys.shape[0]], tf.int32) if blocked is None else blocked
+        distance_m = tf.gather(tf.constant(self._distance_m, tf.float32), state)
+        return Ground(keys, tf.zeros([keys.shape[0], 2]) if place_m is None else place_m, distance_m)
 
     def blocked(self, keys: tf.Tensor, elevation_rad: tf.Tensor) -> tf.Tensor | None:
         """1 where a call with these arguments draws no line of sight, int32 [B]; None where sight is not drawn."""

@@ -8,11 +8,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from ntn6g.channel.response import once
 from ntn6g.channel.tables import Band, Interpolation, lookup, read_table, table_weights
 from ntn6g.core.errors import ScenarioError
 
 LARGE_SCALE = ("SF", "ZSA", "ASA", "DS", "K")  # order of the Cholesky factor; any order gives the same law
-_PAIRS = [(row, column) for row in range(5) for column in range(row)]
+DEPARTURE = ("ASD", "ZSD")  # follow where a platform in the air sends
+_DEPARTING = ("muASD", "sigmaASD", "muZSD", "sigmaZSD", "cASD")
 _INTERPOLATED = (
     "muDS", "sigmaDS", "muASA", "sigmaASA", "muZSA", "sigmaZSA", "muK", "sigmaK", "sigmaSF",
     "rTau", "muXPR", "sigmaXPR", "cDS", "cASA", "cZSA", "zeta",
@@ -26,6 +28,17 @@ class Scattering(NamedTuple):
     environment: str
     band: Band
     line_of_sight: bool
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Spreads of departure from a platform in the air, float32 [B]; names and units of the report's tables."""
+
+    muASD: tf.Tensor  # noqa: N815
+    sigmaASD: tf.Tensor  # noqa: N815
+    muZSD: tf.Tensor  # noqa: N815
+    sigmaZSD: tf.Tensor  # noqa: N815
+    cASD: tf.Tensor  # noqa: N815
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,8 @@ class Parameters:
     zenith_scaling: tf.Tensor
     line_of_sight: tf.Tensor
     """1 with, 0 without."""
+    departure: Departure | None = None
+    """None where rays leave in one direction; else ``correlation`` goes on with the rows of `DEPARTURE`."""
 
 
 class ParameterTables(Protocol):
@@ -87,6 +102,8 @@ class Tables:
     interpolation : str
         ``linear`` between the reference elevations (muDS and the other logarithms as such), or ``nearest`` as
         the report says. The number of clusters and its scaling factors are always those of the nearest one.
+    departure : bool
+        Whether rays leave with the spreads of a platform in the air; those of a satellite are zero.
 
     Raises
     ------
@@ -94,10 +111,13 @@ class Tables:
         Unknown environment.
     """
 
-    def __init__(self, scatterings: Sequence[Scattering], interpolation: Interpolation = "linear") -> None:
+    def __init__(
+        self, scatterings: Sequence[Scattering], interpolation: Interpolation = "linear", *, departure: bool = False
+    ) -> None:
         self.interpolation: Interpolation = interpolation
         self.count = len(scatterings)
-        columns = [_columns(each) for each in scatterings]
+        self._departure = departure
+        columns = [_columns(each, departure) for each in scatterings]
         self._smooth = np.concatenate([smooth for smooth, _ in columns])
         self._stepped = np.concatenate([stepped for _, stepped in columns])
         self.most_clusters = int(self._stepped[:, 0].max())
@@ -111,9 +131,15 @@ class Tables:
         smooth = self._read(self._smooth, elevation_rad, scattering, self.interpolation)
         stepped = self._read(self._stepped, elevation_rad, scattering, "nearest")
         named = dict(zip(_INTERPOLATED, smooth, strict=False))
+        rest = smooth[len(_INTERPOLATED) :]
+        departure = None
+        if self._departure:
+            departure = Departure(*rest[: len(_DEPARTING)])
+            rest = rest[len(_DEPARTING) :]
         return Parameters(
             **named,
-            correlation=tuple(smooth[len(_INTERPOLATED) :]),
+            correlation=tuple(rest),
+            departure=departure,
             **dict(zip(("clusters", "azimuth_scaling", "zenith_scaling", "line_of_sight"), stepped, strict=True)),
         )
 
@@ -130,10 +156,13 @@ class Tables:
                 raise ValueError(f"{self.count} scatterings: give the index of each link")
             chosen = tf.one_hot(scattering, self.count, dtype=weights.dtype)
             weights = tf.reshape(chosen[:, :, None] * weights[:, None, :], [-1, 9 * self.count])
-        return tf.unstack(tf.matmul(weights, tf.constant(table, weights.dtype)), axis=1)
+        # not as a matrix product, which accelerators may round to 10 bits (TensorFloat-32): 0.02 dB of 40 dB
+        weights = once(weights, elevation_rad[:, None])
+        columns = [tf.reduce_sum(weights * tf.constant(column, weights.dtype), 1) for column in table.T]
+        return tf.unstack(once(tf.stack(columns), elevation_rad), axis=0)
 
 
-def _columns(each: Scattering) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _columns(each: Scattering, departure: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rows of the nine reference elevations: [9, interpolated quantities], [9, stepped ones]."""
     environment, band, line_of_sight = each
     sigma_sf = lookup(environment, band, line_of_sight, "sigma_sf_db", _REFERENCE_RAD)  # also checks the name
@@ -144,7 +173,14 @@ def _columns(each: Scattering) -> tuple[NDArray[np.float64], NDArray[np.float64]
         missing = not line_of_sight and quantity.endswith("K")
         own[quantity] = np.zeros(9) if missing else lookup(environment, band, line_of_sight, quantity, _REFERENCE_RAD)
     smooth = [own[quantity] for quantity in _INTERPOLATED]
-    smooth += [_correlation(rows["correlation"], LARGE_SCALE[row], LARGE_SCALE[column]) for row, column in _PAIRS]
+    names: tuple[str, ...] = LARGE_SCALE
+    correlations = dict(rows["correlation"])
+    if departure:
+        leaving = _departing(each)
+        smooth += [leaving[quantity] for quantity in _DEPARTING]
+        names, correlations = LARGE_SCALE + DEPARTURE, correlations | leaving["correlation"]
+    pairs = [(names[row], names[column]) for row in range(len(names)) for column in range(row)]
+    smooth += [_correlation(correlations, *pair) for pair in pairs]
     counts = np.asarray(rows["clusters"], np.int64)
     stepped = [
         counts,
@@ -153,6 +189,10 @@ def _columns(each: Scattering) -> tuple[NDArray[np.float64], NDArray[np.float64]
         np.full(9, float(line_of_sight)),
     ]
     return np.array(smooth, np.float64).T, np.array(stepped, np.float64).T
+
+
+def _departing(each: Scattering) -> Any:
+    return read_table("tr38811_departure")[each.environment]["los" if each.line_of_sight else "nlos"][each.band]
 
 
 def _correlation(rows: Any, first: str, second: str) -> list[float]:
@@ -164,8 +204,10 @@ def _correlation(rows: Any, first: str, second: str) -> list[float]:
     raise ValueError(f"no correlation of {first} and {second}")
 
 
-def correlation_distances_m(each: Scattering) -> dict[str, float]:
+def correlation_distances_m(each: Scattering, *, departure: bool = False) -> dict[str, float]:
     """Distance in the horizontal plane over which each large-scale parameter forgets, by name of `LARGE_SCALE`.
+
+    With ``departure`` those of `DEPARTURE` follow.
 
     References
     ----------
@@ -175,8 +217,9 @@ def correlation_distances_m(each: Scattering) -> dict[str, float]:
     if each.environment not in table:
         raise ScenarioError(f"{each.environment!r} is not an environment of TR 38.811", key="channel.environment")
     found = table[each.environment]["los" if each.line_of_sight else "nlos"][each.band]["distance_m"]
-    return {name: float(found.get(name, found["SF"])) for name in LARGE_SCALE}
+    own = {name: float(found.get(name, found["SF"])) for name in LARGE_SCALE}
+    return own | {name: float(value) for name, value in _departing(each)["distance_m"].items()} if departure else own
 
 
 Direction = Literal["downlink", "uplink"]
-PARAMETER_NAMES = tuple(field.name for field in fields(Parameters))
+PARAMETER_NAMES = tuple(field.name for field in fields(Parameters) if field.name not in ("correlation", "departure"))

@@ -28,6 +28,8 @@ class RayAngles:
 
     azimuth_cycles: tf.Tensor
     zenith_cycles: tf.Tensor
+    departure_cycles: tuple[tf.Tensor, tf.Tensor] | None = None
+    """Azimuth and zenith of departure; None where all rays leave in one direction."""
 
 
 @dataclass(frozen=True)
@@ -50,27 +52,49 @@ class Rays:
 
 
 def couple(
-    stream: tf.Tensor, clusters: Clusters, azimuth_deg: tf.Tensor, zenith_deg: tf.Tensor, *, split: int
+    stream: tf.Tensor,
+    clusters: Clusters,
+    azimuth_deg: tf.Tensor,
+    zenith_deg: tf.Tensor,
+    *,
+    split: int,
+    departure_deg: tuple[tf.Tensor, tf.Tensor] | None = None,
 ) -> RayAngles:
-    """Angles of the rays about their clusters, azimuths and zeniths coupled at random.
+    """Angles of the rays about their clusters, azimuths and zeniths (and those of departure) coupled at random.
 
     Coupling stays within the sub-clusters of the first ``split`` clusters. Zeniths beyond straight down come back on
-    the other side of it (folded into 0 to 180 degrees).
+    the other side of it (folded into 0 to 180 degrees). ``departure_deg`` holds the widths of clusters as they leave,
+    which the clusters then know directions of.
 
     References
     ----------
-    3GPP TR 38.901 V16.1.0, 7.5, steps 7 and 8, eq. (7.5-13) and (7.5-18); Table 7.5-3.
+    3GPP TR 38.901 V16.1.0, 7.5, steps 7 and 8, eq. (7.5-13), (7.5-18) and (7.5-20); Table 7.5-3.
     """
-    count, rays = clusters.power.shape[1], len(RAY_OFFSETS)
-    draws = tf.transpose(random.uniform(random.stream(stream, "couple"), (count, rays)), [1, 2, 0])
+    offsets, like = tf.constant(RAY_OFFSETS, tf.float32), clusters.delay_s[:, 0]
+    count = clusters.power.shape[1]
+
+    def about(cluster_deg: tf.Tensor, width_deg: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+        return (tf.transpose(cluster_deg)[:, None] + width_deg * offset) / 360.0
+
+    def folded(turn: tf.Tensor) -> tf.Tensor:
+        return tf.abs(turn - tf.round(turn))
+
+    azimuth = about(clusters.azimuth_deg, azimuth_deg, offsets[:, None])
+    zenith = about(clusters.zenith_deg, zenith_deg, _coupled(random.stream(stream, "couple"), count, split))
+    departure = None
+    if clusters.departure_deg is not None and departure_deg is not None:
+        order = [_coupled(random.stream(stream, f"couple departure {name}"), count, split) for name in ("", "zenith")]
+        aside, below = (about(*each) for each in zip(clusters.departure_deg, departure_deg, order, strict=True))
+        departure = once(aside, like), once(folded(below), like)
+    return RayAngles(once(azimuth, like), once(folded(zenith), like), departure)
+
+
+def _coupled(stream: tf.Tensor, count: int, split: int) -> tf.Tensor:
+    """Offsets of the rays of all clusters in random order, [N, M, B]."""
+    draws = tf.transpose(random.uniform(stream, (count, len(RAY_OFFSETS))), [1, 2, 0])
     offsets = tf.constant(RAY_OFFSETS, tf.float32)
     own = [_shuffled_in_groups(draws[n], offsets)[None] for n in range(min(split, count))]
-    spread_offset = tf.concat([*own, *([_shuffled(draws[split:], offsets)] if count > split else [])], 0)  # [N, M, B]
-    azimuth = tf.transpose(clusters.azimuth_deg)[:, None] + azimuth_deg * offsets[:, None]
-    zenith = tf.transpose(clusters.zenith_deg)[:, None] + zenith_deg * spread_offset
-    turn = zenith / 360.0
-    like = clusters.delay_s[:, 0]
-    return RayAngles(once(azimuth / 360.0, like), once(tf.abs(turn - tf.round(turn)), like))
+    return tf.concat([*own, *([_shuffled(draws[split:], offsets)] if count > split else [])], 0)
 
 
 def _shuffled_in_groups(draws: tf.Tensor, offsets: tf.Tensor) -> tf.Tensor:
@@ -136,14 +160,15 @@ def sum_of_rays(
     amplitude: tf.Tensor,
     times_s: tf.Tensor,
     end: tuple[Elements, int],
-    satellite_field: tuple[float, float],
+    satellite: tuple[tuple[float, float], tf.Tensor | None],
     *,
     unrolled: bool,
     split: int,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Gain of one pair of elements, real and imaginary part float32 [path, T, B].
 
-    ``amplitude`` [N, B] is that of one ray, ``end`` the terminal's elements and the one in question; the first
+    ``amplitude`` [N, B] is that of one ray, ``end`` the terminal's elements and the one in question, ``satellite`` the
+    field of the other end's and its phase in cycles [N, M, B], None where it has the same for all rays; the first
     ``split`` clusters make three paths each. ``unrolled`` is 2.7 times as fast on a CPU and takes seconds to compile,
     for each pair of elements; even times that are known then are faster still (`even_steps`).
 
@@ -157,10 +182,10 @@ def sum_of_rays(
         turn = 2.0 * np.pi
         strength *= terminal.amplitude(turn * rays.angles.zenith_cycles, turn * rays.angles.azimuth_cycles)
     x, y = rays.zenith[1] * rays.azimuth[0], rays.zenith[1] * rays.azimuth[1]
-    own = terminal.cycles(element, x, y, rays.zenith[0])
+    places = [each for each in (terminal.cycles(element, x, y, rays.zenith[0]), satellite[1]) if each is not None]
     real, imaginary = 0.0, 0.0
-    for weight, phase in _couplings(rays, terminal.polarisation(element), satellite_field):
-        c, s = phasor(phase if own is None else phase + own)
+    for weight, phase in _couplings(rays, terminal.polarisation(element), satellite[0]):
+        c, s = phasor(sum(places, phase))
         real, imaginary = real + weight * c, imaginary + weight * s
     like = rays.shift_hz
     real, imaginary = once(strength * real, like), once(strength * imaginary, like)

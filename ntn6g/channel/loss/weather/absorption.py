@@ -1,5 +1,6 @@
-"""Absorption by oxygen and water vapour, line by line: ITU-R P.676-13, Annex 1; and its Annex 2 by surface values."""
+"""Absorption by oxygen and water vapour, line by line: ITU-R P.676-13, Annex 1."""
 
+import math
 from functools import cache
 from typing import Any
 
@@ -91,7 +92,8 @@ def slant_absorption_db(
     Parameters
     ----------
     elevation_rad : [...], float64
-        Apparent elevation, from the horizon to the zenith; differentiable.
+        Apparent elevation, from the horizon to the zenith; differentiable. Inside a compiled step, which cannot
+        refuse, the horizon's value holds below it.
     frequency_hz : [F] or scalar
         1 to 1000 GHz.
     height_km : float
@@ -107,7 +109,7 @@ def slant_absorption_db(
     Raises
     ------
     ScenarioError
-        A frequency outside 1 to 1000 GHz.
+        A frequency outside 1 to 1000 GHz, or an elevation below the horizon or above the zenith.
 
     References
     ----------
@@ -115,6 +117,7 @@ def slant_absorption_db(
     """
     frequency = np.asarray(frequency_hz, np.float64)
     check_frequency(frequency)
+    _check_elevation(elevation_rad)
     gamma = _layer_gamma(tuple(frequency.ravel().tolist()), float(height_km), float(surface_vapour_g_m3))
     path_km = layer_paths_km(elevation_rad, height_km=height_km, surface_vapour_g_m3=surface_vapour_g_m3)
     loss_db = tf.linalg.matmul(path_km[..., None, :], tf.constant(gamma.T))[..., 0, :]
@@ -149,6 +152,17 @@ def ground_absorption_db(
     return (oxygen + vapour) * tf.convert_to_tensor(distance_m, tf.float64) / 1e3
 
 
+def _check_elevation(elevation_rad: Any) -> None:
+    """Refuse elevations below the horizon, where the path bends back down first, where their values are known."""
+    known = tf.get_static_value(elevation_rad) if tf.is_tensor(elevation_rad) else np.asarray(elevation_rad)
+    if known is not None and known.size and not (np.abs(known - math.pi / 4.0) <= math.pi / 4.0 + 1e-6).all():
+        worst = known.flat[np.abs(known - math.pi / 4.0).argmax()]
+        raise ScenarioError(
+            f"{math.degrees(worst):g} degrees is outside the 0 to 90 degrees of the slant paths of ITU-R P.676",
+            key="at.elevation_deg",
+        )
+
+
 def check_frequency(frequency_hz: Any) -> None:
     """Refuse a frequency without lines."""
     f_ghz = np.atleast_1d(frequency_hz) / 1e9
@@ -167,7 +181,7 @@ def layer_paths_km(elevation_rad: Any, *, height_km: float = 0.0, surface_vapour
     index = reference_air(bottom_km + thickness_km / 2.0, surface_vapour_g_m3).refractive_index
     radius_km = _EARTH_RADIUS_KM + bottom_km
     bent = (index[0] * radius_km[0] / (index * radius_km)) ** 2
-    elevation = tf.convert_to_tensor(elevation_rad, tf.float64)[..., None]
+    elevation = tf.maximum(tf.convert_to_tensor(elevation_rad, tf.float64), 0.0)[..., None]
     # cos^2 beta written without the difference of two numbers near one at low elevation
     cosine = tf.sqrt(tf.maximum((1.0 - bent) + bent * tf.sin(elevation) ** 2, 1e-24))
     rise = 2.0 * radius_km * thickness_km + thickness_km**2
@@ -205,138 +219,3 @@ def _layer_gamma(frequency_hz: tuple[float, ...], height_km: float, vapour: floa
         )
         found.append(np.asarray(oxygen + water))
     return np.stack(found)
-
-
-def surface_absorption_db(
-    elevation_rad: Any, frequency_hz: float, *, temperature_k: Any, total_pressure_hpa: Any, vapour_density_g_m3: Any
-) -> tf.Tensor:
-    r"""Absorption on a slant path by surface weather alone, :math:`(\gamma_o h_o + \gamma_w h_w)/\sin\varphi`.
-
-    Parameters
-    ----------
-    elevation_rad : [...]
-        5 to 90 degrees.
-    frequency_hz : float
-        1 to 350 GHz.
-    temperature_k, total_pressure_hpa, vapour_density_g_m3 : [...]
-        At the station.
-
-    Returns
-    -------
-    [...], float64
-        Decibels.
-
-    Raises
-    ------
-    ScenarioError
-        A frequency outside 1 to 350 GHz.
-
-    References
-    ----------
-    ITU-R P.676-13 (08/2022), Annex 2, 1.1 (oxygen, eq. 31) and 2.1 (water vapour, eq. 37, Table 4).
-    """
-    f_ghz = float(frequency_hz) / 1e9
-    if not 1.0 <= f_ghz <= 350.0:
-        raise ScenarioError(
-            f"{f_ghz:g} GHz is outside the 1 to 350 GHz of ITU-R P.676-13, Annex 2; use the line-by-line path",
-            key="channel.carrier_ghz",
-        )
-    t = tf.convert_to_tensor(temperature_k, tf.float64)
-    rho = tf.convert_to_tensor(vapour_density_g_m3, tf.float64)
-    total = tf.convert_to_tensor(total_pressure_hpa, tf.float64)
-    dry = total - rho * t * VAPOUR_HPA_M3_K_G
-    oxygen, water = specific_attenuation_db_km(frequency_hz, dry, t, rho)
-    grid = read_rows("p676_oxygen_height").T
-    a, b, c, d = (float(np.interp(f_ghz, grid[0], column)) for column in grid[1:])
-    oxygen_km = a + b * t + c * total + d * rho
-    water_km = 5.6585e-5 * f_ghz + 1.8348
-    water_km += sum(
-        x / ((f_ghz - line) ** 2 + y)
-        for line, x, y in ((22.235080, 2.6846, 2.7649), (183.310087, 5.8905, 4.9219), (325.152888, 2.9810, 3.0748))
-    )
-    return (oxygen * oxygen_km + water * water_km) / tf.sin(tf.convert_to_tensor(elevation_rad, tf.float64))
-
-
-_OXYGEN_LINES_12 = (  # strength and frequency, ITU-R P.676-12, Annex 2, Table 3
-    (0.1597, 118.750334),
-    (0.1066, 368.498246),
-    (0.1325, 424.763020),
-    (0.1242, 487.249273),
-    (0.0938, 715.392902),
-    (0.1448, 773.839490),
-    (0.1374, 834.145546),
-)
-
-
-def column_absorption_db(
-    elevation_rad: Any,
-    frequency_hz: float,
-    *,
-    temperature_k: float,
-    dry_pressure_hpa: float,
-    vapour_density_g_m3: float,
-    vapour_column_kg_m2: float,
-    height_km: float,
-) -> Any:
-    r"""Absorption on a slant path where the integrated water vapour content is known.
-
-    The edition before the current one: the data file of mass absorption coefficients with which P.676-13 replaces
-    it (Annex 2, Part 2) is not in this package, while maps of the column are (`ntn6g.channel.loss.weather.climate`).
-
-    Parameters
-    ----------
-    elevation_rad : [...]
-        5 to 90 degrees.
-    frequency_hz : float
-        1 to 350 GHz.
-    temperature_k, dry_pressure_hpa, vapour_density_g_m3 : float
-        At the station.
-    vapour_column_kg_m2 : float
-        Integrated water vapour content above the station, kg/m2.
-    height_km : float
-        Height of the station, clipped to 0 to 4 km.
-
-    Returns
-    -------
-    [...], float64 NumPy
-        Decibels.
-
-    References
-    ----------
-    ITU-R P.676-12 (08/2019), Annex 2, eq. (30) to (34) (oxygen) and (40) (water vapour, 2.3).
-    """
-    f_ghz = float(frequency_hz) / 1e9
-    oxygen, _ = specific_attenuation_db_km(frequency_hz, dry_pressure_hpa, temperature_k, vapour_density_g_m3)
-    pressure = dry_pressure_hpa + vapour_density_g_m3 * temperature_k * VAPOUR_HPA_M3_K_G
-    total_db = float(oxygen) * _oxygen_height_12_km(f_ghz, pressure / 1013.25, temperature_k)
-    total_db += column_vapour_zenith_db(f_ghz, vapour_column_kg_m2, height_km)
-    return total_db / np.sin(np.asarray(elevation_rad, np.float64))
-
-
-def _oxygen_height_12_km(f: float, ratio: float, temperature_k: float) -> float:
-    width = 2.87 + 12.4 * np.exp(-7.9 * ratio)
-    first = 5.1040 / (1.0 + 0.066 * ratio**-2.3) * np.exp(-(((f - 59.7) / width) ** 2))
-    second = sum(
-        c * np.exp(2.12 * ratio) / ((f - line) ** 2 + 0.025 * np.exp(2.2 * ratio)) for c, line in _OXYGEN_LINES_12
-    )
-    third = 0.0114 * f / (1.0 + 0.14 * ratio**-2.6)
-    third *= (15.02 * f**2 - 1353.0 * f + 5.333e4) / (f**3 - 151.3 * f**2 + 9629.0 * f - 6803.0)
-    warmth = 0.7832 + 0.00709 * (temperature_k - 273.15)
-    height = 6.1 * warmth / (1.0 + 0.17 * ratio**-1.1) * (1.0 + first + second + third)
-    return float(min(height, 10.7 * ratio**0.3) if f < 70.0 else height)
-
-
-def column_vapour_zenith_db(f_ghz: float, vapour_column_kg_m2: float, height_km: float) -> float:
-    """Absorption by water vapour straight up for an integrated content; see `column_absorption_db`."""
-    density = vapour_column_kg_m2 / 2.38
-    temperature_k = 14.0 * np.log(0.22 * density) + 3.0 + 273.15
-    here, reference = (
-        float(specific_attenuation_db_km(each * 1e9, 845.0, temperature_k, density)[1]) for each in (f_ghz, 20.6)
-    )
-    zenith_db = 0.0176 * vapour_column_kg_m2 * here / reference
-    if f_ghz < 20.0:
-        return zenith_db
-    a = 0.2048 * np.exp(-(((f_ghz - 22.43) / 3.097) ** 2)) + 0.2326 * np.exp(-(((f_ghz - 183.5) / 4.096) ** 2))
-    a += 0.2073 * np.exp(-(((f_ghz - 325.0) / 3.651) ** 2)) - 0.1113
-    b = 8.741e4 * np.exp(-0.587 * f_ghz) + 312.2 * f_ghz**-2.38 + 0.723
-    return float(zenith_db * (a * np.clip(height_km, 0.0, 4.0) ** b + 1.0))
