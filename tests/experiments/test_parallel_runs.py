@@ -226,5 +226,5 @@ def test_sigterm_ends_a_run_on_workers_and_it_continues(scenario, whole, tmp_pat
 
 
 def _children(pid):
-    found = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
     return [line.split()[0] for line in found.stdout.splitlines() if "spawn_main" in line]

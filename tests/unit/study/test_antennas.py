@@ -49,7 +49,7 @@ def facts(**sections):
 def test_presets_give_the_link_budgets_of_tr_38821(carrier_ghz, direction, terminal, cnr_db):
     air = {"carrier_ghz": carrier_ghz, "environment": "rural", "fading": {"kind": "awgn"}}
     if carrier_ghz == 2:
-        air["losses"] = {"shadow_margin_db": 3.0}
+        air |= {"losses": {"shadow_margin_db": 3.0}, "scintillation_model": {"fluctuation_4ghz_db": 1.1}}
     link = {"subcarrier_khz": 120, "modulation": "qpsk", "coding": "none", "direction": direction}
     # the power of an uplink is spread over 400 MHz: 275 blocks of 12 x 120 kHz and 1 % more
     link["resource_blocks"] = 275 if direction == "uplink" else 25
