@@ -226,5 +226,6 @@ def test_sigterm_ends_a_run_on_workers_and_it_continues(scenario, whole, tmp_pat
 
 
 def _children(pid):
-    found = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+    command = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)]  # whole lines, however long a path is
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
     return [line.split()[0] for line in found.stdout.splitlines() if "spawn_main" in line]
