@@ -184,7 +184,7 @@ def shared_steps(monkeypatch, links):
 # structures that one config compiles one by one, and that tests of their parts cover
 FEWER_PROGRAMS = {
     "awgn_uncoded": ["sweep.grid.link.modulation=[bpsk, 64qam]"],
-    "haps_downlink": ["sweep.grid.at.terminal=[km_3]"],
+    "haps_downlink": ["sweep.grid.at.terminal=[km_3, km_17]"],
     "harq_over_delays": ["parts.leo.sweep.grid.link.harq.processes=[32]"],
     "leo600_ka_downlink": ["sweep.grid.link.mcs=[10]"],
     "leo600_s_uplink": ["sweep.grid.link.mcs=[2]"],
