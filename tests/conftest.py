@@ -51,7 +51,10 @@ class FreshProcesses(LoadFileScheduling):
 
 
 # minutes of compiling each, of parts that other configs and tests of their own compile too
-LONG_CONFIGS = {"ray_model", "offset_receivers", "sensing_trade_off"}
+LONG_CONFIGS = {
+    *("ephemeris_age", "haps_downlink", "harq_over_delays", "offset_receivers"),
+    *("ray_model", "sensing", "sensing_trade_off", "waveforms_over_a_pass"),
+}
 RUN_CONFIGS = {"test_every_shipped_config_runs", "test_outcomes_do_not_change_with_row_order_or_neighbours"}
 
 
