@@ -77,6 +77,7 @@ from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 from ntn6g.scenario.synchronisation import Compensation
 from ntn6g.scenario.terrestrial import Cdl, SubTerahertz, TerrestrialCell
 from ntn6g.scenario.track import Ephemeris, Track
+from ntn6g.scenario.training import DqnAgent, GruPredictor, PpoAgent, Training, TransformerPredictor
 
 __all__ = [
     "S465",
@@ -106,6 +107,7 @@ __all__ = [
     "Coverage",
     "Decoder",
     "Detector",
+    "DqnAgent",
     "EchoBudget",
     "EchoPath",
     "ElectronicallySteered",
@@ -118,6 +120,7 @@ __all__ = [
     "Gateway",
     "Geo",
     "Ground",
+    "GruPredictor",
     "Guard",
     "Handheld",
     "Handover",
@@ -149,6 +152,7 @@ __all__ = [
     "Platform",
     "Pointing",
     "Power",
+    "PpoAgent",
     "Ptrs",
     "Range",
     "Rapp",
@@ -174,6 +178,8 @@ __all__ = [
     "Tr38821",
     "Track",
     "Tracking",
+    "Training",
+    "TransformerPredictor",
     "Vsat",
     "Walker",
     "Weather",

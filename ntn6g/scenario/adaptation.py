@@ -136,10 +136,15 @@ class Adaptation(Section):
     policies: Annotated[tuple[PolicyName, ...], Field(strict=False)] = ALL_POLICIES
     """Those that are compared; the bounds 'informed' and 'clairvoyant' and all baselines are computed anyway."""
 
+    models: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Trained models that are compared too: shipped ones by name, or folders that `ntn6g train` wrote. With '-guarded'
+    at the end of its name a predictor gives way to the tuned loop where its predictions do not come true."""
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not self.policies or len(set(self.policies)) < len(self.policies):
-            raise ValueError("policies is empty or names one twice")
+        names = (*self.policies, *self.models)
+        if not self.policies or len(set(names)) < len(names):
+            raise ValueError("policies is empty, or policies and models name one twice")
         whole = self.passes * (self.slots + (self.warm_up_slots or 0))
         if whole > _MOST_TERMINAL_SLOTS:
             raise ValueError(

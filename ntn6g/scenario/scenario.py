@@ -26,6 +26,7 @@ from ntn6g.scenario.survey import Survey
 from ntn6g.scenario.sweep import Engine, Stop, Sweep
 from ntn6g.scenario.terrestrial import SubTerahertz, TerrestrialCell, check_place
 from ntn6g.scenario.track import Track
+from ntn6g.scenario.training import Training
 
 StudyKind = Literal[
     "link",
@@ -41,7 +42,7 @@ StudyKind = Literal[
     "handover",
 ]
 _REPLACED_BY_PARTS = ("power", "sweep", "stop")  # a part's own value replaces these wholly
-NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "sweep", "stop", "engine", "parts")
+NOT_SWEPT = ("bler_table", "schema", "study", "name", "description", "training", "sweep", "stop", "engine", "parts")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "link": ("channel", "link", "power"),
     "pass": ("channel",),
@@ -153,6 +154,8 @@ class Scenario(Section):
     """Link, reports and policies of an adaptation study; required by it."""
     handover: Handover | None = None
     """Terminals, layers and policies of a handover study; required by it."""
+    training: Training | None = None
+    """What `ntn6g train` learns on this setting; `ntn6g run` takes no notice of it."""
     sweep: Sweep | None = None
     """The points of the run; one point when absent."""
     stop: Stop = Field(default_factory=lambda: Stop(block_errors=100))

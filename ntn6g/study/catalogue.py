@@ -76,6 +76,20 @@ def _policies() -> dict[str, str]:
         "duplication": "two connections with the same data; 'split' with different data",
         "best-sinr": "bound: the best cell at every step, without interruption",
         "oracle": "bound: the best sequence of cells with interruptions, by dynamic programming",
+        **_models(),
+    }
+
+
+def _models() -> dict[str, str]:
+    """Trained models that come with the package."""
+    import json
+
+    from ntn6g.study.models import CARD, shipped_models
+
+    cards = {name: json.loads((folder / CARD).read_text(encoding="utf-8")) for name, folder in shipped_models().items()}
+    return {
+        name: f"trained {card['model']}, {len(card['seeds'])} seeds, {card['weights']} weights (adaptation.models)"
+        for name, card in cards.items()
     }
 
 

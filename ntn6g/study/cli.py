@@ -1,6 +1,7 @@
 """The command line. Commands are thin: each loads what it was given and calls one function."""
 
 import json
+import shlex
 import sys
 import warnings
 from collections.abc import Sequence
@@ -84,6 +85,29 @@ def _range(text: str | None) -> tuple[int, int | None]:
     if not colon or not all(part == "" or part.isdecimal() for part in (first, last)):
         raise ScenarioError(f"{text!r} is not of the form I:J with whole numbers, such as 0:10", key="--points")
     return int(first or 0), int(last) if last else None
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="A scenario with a section 'training': a file, or a shipped name.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights and card; an unfinished training in it is continued.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY.PATH=VALUE", help="Change one key; may be repeated.")
+    ] = None,
+    data: Annotated[
+        bool, typer.Option("--data", help="Write the splits as npz files too, to train elsewhere.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Throw away an earlier training in the folder.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing while training.")] = False,
+) -> None:
+    """Train a model: weights of every seed and a card about them; other scenarios name the folder to use it."""
+    from ntn6g.scenario import load
+    from ntn6g.study.train import TrainHow, train_scenario
+
+    scenario = load(config, set_ or [])
+    words = ["ntn6g", "train", config, "--out", str(out), *(word for each in set_ or [] for word in ("--set", each))]
+    how = TrainHow(fresh=fresh, quiet=quiet, data=data, command=shlex.join(words))
+    raise typer.Exit(train_scenario(scenario, out, how))
 
 
 @app.command()

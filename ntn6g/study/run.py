@@ -1,18 +1,17 @@
 """From a scenario to a finished run folder."""
 
 import contextlib
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from ntn6g.core.errors import RunError, ScenarioError
 from ntn6g.scenario import Scenario, apply, dump, sweep_points
 from ntn6g.study import device, engine, runfolder
+from ntn6g.study.interruption import terminate_as_interrupt
 from ntn6g.study.plots import draw_run
 from ntn6g.study.progress import Display
 
@@ -183,7 +182,7 @@ def _compute(
     try:
         session.resume(ledger, chosen)
         ledger.plan([state.seen() for states in session.asked for state in states])
-        with _terminate_as_interrupt(), display.showing(session.asked):
+        with terminate_as_interrupt(), display.showing(session.asked):
             groups = session.groups()
             for index, (name, study, states) in enumerate(groups, 1):
                 display.structure(index, len(groups))
@@ -318,21 +317,3 @@ def _say(session: Session, folder: runfolder.RunFolder, display: Display, *, int
         f"{costs.compile_s:.0f} s of it compiling {costs.compile_count} structure{'s' * (costs.compile_count != 1)}"
     )
     return FAILED if failed else DONE
-
-
-@contextlib.contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does, with everything finished so far kept."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        previous = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not in the main thread: the caller owns signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

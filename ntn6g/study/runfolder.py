@@ -19,7 +19,10 @@ from ntn6g.study.engine import Costs
 SCENARIO, MANIFEST, LEDGER = "scenario.yaml", "manifest.json", "ledger.sqlite"
 RESULTS, TIMING, SERIES, LOCK = "results.csv", "timing.csv", "series", ".lock"
 _OURS = (SCENARIO, MANIFEST, LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", RESULTS, TIMING)
-_FREE_TO_CHANGE = ("sweep", "stop")  # a run may be refined in these and continue
+_OF_TRAINING = ("card.*", "history.csv", "seed-*.npz", "checkpoints/*.npz", "tensorboard/*/events.*", "data/*.npz")
+RUN, TRAINING = "run", "training"
+# What may change before a folder is continued: a run may be refined, a training may get more seeds.
+_FREE_TO_CHANGE = {RUN: ("sweep", "stop", "training"), TRAINING: ("training.seeds",)}
 
 
 class RunFolder:
@@ -35,6 +38,8 @@ class RunFolder:
         What it will be computed with.
     fresh : bool
         Throw away an earlier run in the folder.
+    purpose : str
+        ``run`` or ``training``: what the folder is for.
 
     Raises
     ------
@@ -51,14 +56,18 @@ class RunFolder:
         versions: Mapping[str, str],
         numerics: Mapping[str, Any],
         fresh: bool,
+        purpose: str = RUN,
     ) -> None:
-        self.path = path
+        self.path, self.purpose = path, purpose
         self.warnings: list[str] = []
         self._earlier = self._read_manifest()
         if path.exists() and not path.is_dir():
             raise ScenarioError(f"{path} is a file; it must be a folder", key="--out")
         if path.exists() and any(each.name != LOCK for each in path.iterdir()) and not (path / SCENARIO).exists():
             raise ScenarioError(f"{path} is not empty and holds no run; choose another folder", key="--out")
+        found = self._earlier.get("purpose", RUN) if self._earlier else purpose
+        if (path / SCENARIO).exists() and found != purpose:
+            raise ScenarioError(f"{path} holds a {found}, not a {purpose}; choose another folder", key="--out")
         if (path / SCENARIO).exists() and not fresh:
             self._require_same_run(scenario, versions, numerics)
         self._make_writable()
@@ -98,7 +107,7 @@ class RunFolder:
 
     def manifest(self, **entries: Any) -> None:
         """Write the manifest; times of earlier sessions on this folder are added up."""
-        for total in ("wall_s", "run_s", "compile_s", "compile_count", "ledger_s"):
+        for total in entries.keys() & {"wall_s", "run_s", "compile_s", "compile_count", "ledger_s"}:
             entries[total] = round(entries[total] + self._earlier.get(total, 0), 3)
         self.write_text(MANIFEST, json.dumps(entries, indent=2, sort_keys=False) + "\n")
 
@@ -112,9 +121,7 @@ class RunFolder:
             writer.writerows(rows)
         os.replace(temporary, self.path / name)
 
-    def add_costs(
-        self, spent: Sequence[tuple[Mapping[str, Any], int, float]], joined: Sequence[Path] = ()
-    ) -> None:
+    def add_costs(self, spent: Sequence[tuple[Mapping[str, Any], int, float]], joined: Sequence[Path] = ()) -> None:
         """Add what each point cost this session, its chunks and seconds, to what was written of it before.
 
         A point is found again by the text of its part and axes, in this folder and in those ``joined`` to it; points
@@ -159,7 +166,8 @@ class RunFolder:
 
     def _require_same_run(self, scenario: Scenario, versions: Mapping[str, str], numerics: Mapping[str, Any]) -> None:
         advice = "choose another --out, or --fresh to start over"
-        difference = _first_difference(_fixed(load(self.path / SCENARIO)), _fixed(scenario))
+        free = _FREE_TO_CHANGE[self.purpose]
+        difference = _first_difference(*(_fixed(each, free) for each in (load(self.path / SCENARIO), scenario)))
         if difference:
             raise ScenarioError(f"{self.path} holds another scenario: {difference}; {advice}", key="--out")
         old_version = self._earlier.get("versions", {}).get("ntn6g", versions["ntn6g"])
@@ -195,6 +203,7 @@ class RunFolder:
         drawn = [*self._earlier.get("parts", {}), str(self._earlier.get("study", ""))]
         old += [self.path / f"{name}.{kind}" for name in drawn for kind in ("png", "svg")]
         old += [self.path / "report.html", *(self.path / SERIES).glob("*.npz")]
+        old += [each for name in _OF_TRAINING for each in self.path.glob(name) if each.is_file()]
         for file in old:
             file.unlink(missing_ok=True)
         self._earlier = {}
@@ -282,12 +291,12 @@ def source_commit() -> str | None:
 
 
 def table_digests() -> dict[str, str]:
-    """SHA-256 of every model table in the package."""
+    """SHA-256 of every model table in the package, and of every trained model."""
     root = Path(str(resources.files("ntn6g")))
     tables: Iterable[Path] = sorted(
         file
-        for room in ("orbit", "channel", "phy")
-        for kind in ("*.yaml", "*.csv")
+        for room in ("orbit", "channel", "phy", "services")
+        for kind in ("*.yaml", "*.csv", "models/*/*.npz")
         for file in (root / room).rglob(kind)
     )
     return {file.relative_to(root).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in tables}
@@ -298,14 +307,15 @@ def _header() -> str:
     return "\n".join(["# Resolved scenario of this run; running it again reproduces the run.", *lines, ""])
 
 
-def _fixed(scenario: Scenario, free: Sequence[str] = _FREE_TO_CHANGE) -> dict[str, Any]:
+def _fixed(scenario: Scenario, free: Sequence[str]) -> dict[str, Any]:
     """A scenario without what may change between sessions on one folder."""
     from ntn6g.scenario import flatten
 
     kept = {}
     for part, each in scenario.parts_resolved().items():
         for path, value in flatten(each).items():
-            if path.partition(".")[0] not in (*free, "description") and path != "engine.gpus_per_worker":
+            room = path.partition(".")[0]
+            if not {path, room} & {*free, "description", "engine.gpus_per_worker"}:
                 kept[f"parts.{part}.{path}" if part else path] = value
     return kept
 

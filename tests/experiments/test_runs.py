@@ -148,9 +148,9 @@ class TestReproducibility:
         package = Path(ntn6g.__file__).parent
         tables = [
             p
-            for room in ("orbit", "channel", "phy")
+            for room in ("orbit", "channel", "phy", "services")
             for p in (package / room).rglob("*")
-            if p.suffix in (".yaml", ".csv")
+            if p.suffix in (".yaml", ".csv", ".npz")
         ]
         assert {(hashlib.sha256(p.read_bytes()).hexdigest(), p.relative_to(package).as_posix()) for p in tables} == set(
             digests.items()

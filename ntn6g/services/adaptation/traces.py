@@ -145,12 +145,10 @@ class TraceMaker:
         return tf.where(blocked, 10.0 ** (-self.blockage.loss_db / 20.0) * amplitude, amplitude)
 
     def _fade_db(self, keys: tf.Tensor) -> tf.Tensor:
-        """Rain over the pass: drawn at its ends, straight between, since rain remembers 5000 s."""
+        """Rain over the pass, from one key stream: the correlated series of ITU-R P.1853 at every slot."""
         if self.rain is None:
             return tf.zeros([self.slots, keys.shape[0]], tf.float32)
-        ends = self.rain.draw(keys, np.array([0.0, self.slots * self.slot_s]))
-        share = (tf.range(self.slots, dtype=tf.float32) / self.slots)[:, None]
-        return ends[:, 0] * (1.0 - share) + ends[:, 1] * share
+        return tf.transpose(self.rain.draw(keys, np.asarray(self.slot_s * np.arange(self.slots), np.float64)))
 
 
 def _power_db(real: tf.Tensor, imaginary: tf.Tensor) -> tf.Tensor:

@@ -20,9 +20,10 @@ from ntn6g.study.build.adaptation_link import (
     starting_delay_slots,
     structure_of,
 )
+from ntn6g.study.build.adaptation_models import check_model, digest_of, trained
 from ntn6g.study.build.adaptation_policies import BASELINES, BOUNDS, Tuned, Tuner
 from ntn6g.study.build.deterministic import ONE_CHUNK, recipe_of
-from ntn6g.study.engine import Recipe, Tally
+from ntn6g.study.engine import BLOCKS_PER_CHUNK, Recipe, Tally
 from ntn6g.study.resampling import mean_interval, paired_bootstrap
 
 _WORTH = 0.02  # of the baseline: a smaller gap is nothing to win
@@ -64,17 +65,19 @@ class AdaptationStudy:
             _check(given)
             flat = flatten(asked)
             axes = {path: flat.get(path, value) for path, value in values.items()}
-            for policy in given.policies:
+            for policy in [*given.policies, *given.models]:
                 # the other policies that are asked for change nothing about this one
-                alone = given.model_dump(mode="json", exclude={"policies", "per_pass"})
-                text = json.dumps(["adaptation", asked.seed, alone, policy], sort_keys=True)
+                alone = given.model_dump(mode="json", exclude={"policies", "models", "per_pass"})
+                name = [policy, digest_of(policy)] if policy in given.models else policy
+                text = json.dumps(["adaptation", asked.seed, alone, name], sort_keys=True)
                 identity = hashlib.sha256(text.encode()).hexdigest()
                 self.points.append(AdaptationPoint(axes | {"policy": policy}, (given, asked.seed, policy), identity))
 
     def rows(self, structure: str) -> int:
-        """Nothing is batched: all passes of a point run side by side."""
+        """A chunk for each policy: those of one point of the sweep go to one worker, which draws its passes once."""
         del structure
-        return 1
+        given = self.points[0].work[0]
+        return BLOCKS_PER_CHUNK * len([*given.policies, *given.models])
 
     def recipe(self, structure: str) -> Recipe:
         """The one step there is."""
@@ -90,7 +93,10 @@ class AdaptationStudy:
         found: dict[str, Any] = {name: value for name, value in figures.items() if not name.startswith("tuned_")}
         found |= {"baseline": baseline, "verdict": _verdict(policy, baseline, figures)}
         chosen = {name: value for name, value in figures.items() if name.startswith("tuned_")}
-        return found | {"tuned": ", ".join(f"{k.removeprefix('tuned_')} {v:g}" for k, v in chosen.items())}
+        words = [f"{k.removeprefix('tuned_')} {v:g}" for k, v in chosen.items()]
+        if policy in point.work[0].models:
+            words.append(f"sha256 {digest_of(policy)[:16]}")
+        return found | {"tuned": ", ".join(words)}
 
     def series(self) -> list[dict[str, Any]]:
         """Goodput and error rate of every policy in every pass, a table for each point, where asked for."""
@@ -103,8 +109,8 @@ class AdaptationStudy:
             kept.append(
                 {
                     "policy": np.array(names),
-                    "goodput_of_pass": np.stack([compared.figures[name].goodput for name in names]),
-                    "bler_of_pass": np.stack([compared.figures[name].bler for name in names]),
+                    "goodput_of_pass": np.stack([_of_passes(compared.figures[name].goodput) for name in names]),
+                    "bler_of_pass": np.stack([_of_passes(compared.figures[name].bler) for name in names]),
                     "axes": np.array(axes),
                 }
             )
@@ -115,11 +121,18 @@ def _text(axes: Mapping[str, Any]) -> str:
     return json.dumps({path: value for path, value in axes.items() if path != "policy"})
 
 
+def _of_passes(value: Any) -> Any:
+    """Mean over training seeds, [pass]."""
+    return np.atleast_2d(value).mean(0)
+
+
 def _check(given: Adaptation) -> None:
     try:
         structure_of(given).link  # noqa: B018  # its curves are looked up
     except ScenarioError as error:
         raise ScenarioError(f"{error}", key="adaptation.code_block_bits") from None
+    for name in given.models:
+        check_model(name, given)
     delay = starting_delay_slots(given)
     if given.slots < 2 * delay:
         raise ScenarioError(
@@ -150,9 +163,16 @@ def _compared(given: Adaptation, seed: int) -> _Compared:
     programs = programs_of(structure_of(given))
     training, test = (programs.draw(given, seed, split) for split in ("train", "test"))
     tune = Tuner(given, programs, training)
-    names = dict.fromkeys([*BASELINES, "informed", "clairvoyant", *given.policies])
+    names = dict.fromkeys([*BASELINES, "ridge", "informed", "clairvoyant", *given.policies])
     tuned = {name: tune(name) for name in names}
-    return _Compared({n: programs.run(t.policy, t.parameters, test) for n, t in tuned.items()}, tuned)
+    figures = {name: programs.run(each.policy, each.parameters, test) for name, each in tuned.items()}
+    longest = int(np.max(test.delay_slots.numpy()))
+    for name in given.models:
+        seeds = trained(name, programs, tuned["olla"].parameters, longest)
+        tuned[name] = seeds[0]
+        found = [programs.run(each.policy, each.parameters, test) for each in seeds]
+        figures[name] = PassFigures(*(np.stack(each) for each in zip(*found, strict=True)))
+    return _Compared(figures, tuned)
 
 
 def _figures(work: Work) -> dict[str, float]:
@@ -189,15 +209,17 @@ def _against(compared: _Compared, policy: str, seed: int) -> dict[str, float]:
     """Regret per slot, gain over the baseline in percent, and closure: share of the gap to the informed genie."""
     baseline = compared.baseline
     values = {
+        "ridge": compared.figures["ridge"].goodput,
         "mine": compared.figures[policy].goodput,
         "base": compared.figures[baseline].goodput,
         "informed": compared.figures["informed"].goodput,
     }
-    mine, base, informed = (float(each.mean()) for each in values.values())
+    ridge, mine, base, informed = (float(each.mean()) for each in values.values())
     gain = paired_bootstrap(values, lambda m: 100.0 * (m["mine"] / m["base"] - 1.0), seed=seed)
     closure = paired_bootstrap(
         values, lambda m: (m["mine"] - m["base"]) / np.maximum(m["informed"] - m["base"], 1e-9), seed=seed
     )
+    over_ridge = paired_bootstrap(values, lambda m: 100.0 * (m["mine"] / m["ridge"] - 1.0), seed=seed)
     worth = informed > (1.0 + _WORTH) * base
     return {
         "gap_percent": 100.0 * (informed / base - 1.0),
@@ -207,6 +229,9 @@ def _against(compared: _Compared, policy: str, seed: int) -> dict[str, float]:
         "closure": (mine - base) / (informed - base) if worth else np.nan,
         "closure_low": closure[0] if worth else np.nan,
         "closure_high": closure[1] if worth else np.nan,
+        "over_ridge_percent": 100.0 * (mine / ridge - 1.0),
+        "over_ridge_percent_low": over_ridge[0],
+        "over_ridge_percent_high": over_ridge[1],
         "regret_informed_bits_per_element": informed - mine,
         "regret_clairvoyant_bits_per_element": compared.goodput("clairvoyant") - mine,
         "baseline": float(BASELINES.index(baseline)),

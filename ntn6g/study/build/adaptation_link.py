@@ -147,9 +147,9 @@ class Programs:
         self._draw = tf.function(structure.maker.__call__, jit_compile=True, autograph=False)
         self._runs: dict[Policy, Any] = {}
 
-    def draw(self, asked: Adaptation, seed: int, split: str) -> Trace:
-        """Passes of a split: ``train`` or ``test``; the same fading whatever the point asks."""
-        key = random.chunk_key(seed, f"adaptation|{split}", 0)
+    def draw(self, asked: Adaptation, seed: int, split: str, number: int = 0) -> Trace:
+        """A set of passes of a split such as ``train`` or ``test``; the same fading whatever the point asks."""
+        key = random.chunk_key(seed, f"adaptation|{split}", number)
         return self._draw(random.block_keys(tf.constant([key], tf.uint32), self.structure.passes), values_of(asked))
 
     def run(self, policy: Policy, parameters: Tree, trace: Trace) -> PassFigures:

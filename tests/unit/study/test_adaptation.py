@@ -5,7 +5,8 @@ import pytest
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
-from ntn6g.study.build.adaptation import _verdict
+from ntn6g.study import engine
+from ntn6g.study.build.adaptation import AdaptationStudy, _verdict
 from ntn6g.study.resampling import mean_interval, paired_bootstrap
 
 MINIMAL = {"schema": 1, "study": "adaptation", "name": "links"}
@@ -92,3 +93,38 @@ def test_what_cannot_be_computed_is_refused_before_anything_is_written(given, li
 
     with pytest.raises(ScenarioError, match=line):
         build(asked(**given))
+
+
+def test_the_policies_of_a_point_go_to_one_worker_together(tmp_path):
+    """Else each worker would draw the passes of every point, and tune every policy on them."""
+    sweep = {"grid": {"adaptation.speed_kmh": [1.0, 3.0, 30.0]}}
+    policies = ["olla", "ridge", "informed"]
+    study = AdaptationStudy("", from_mapping({**MINIMAL, "adaptation": {"policies": policies}, "sweep": sweep}))
+    batches = []
+
+    class Step:
+        compile_s, compile_count, run_s = 0.0, 0, 0.0
+
+        def __call__(self, work):
+            batches.append([(given.speed_kmh, policy) for (given, _, policy), _ in work])
+            return [engine.Chunk({}, {"found": 0.0}) for _ in work]
+
+    ledger = engine.Ledger(tmp_path / "ledger.sqlite")
+    states = engine.resume(study.points, study.rule, ledger)
+    size = study.rows("adaptation") // engine.BLOCKS_PER_CHUNK
+    engine.run(states, Step, size, engine.InProcess(), ledger)
+    ledger.close()
+
+    assert batches == [[(speed, policy) for policy in policies] for speed in (1.0, 3.0, 30.0)]
+
+
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [
+        (["nobody"], "adaptation.models: 'nobody' is neither a trained model"),
+        (["olla"], "name one twice"),
+    ],
+)
+def test_a_model_that_is_none_is_one_line(models, line):
+    with pytest.raises(ScenarioError, match=line):
+        AdaptationStudy("", asked(models=models, policies=["olla"]))

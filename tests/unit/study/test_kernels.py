@@ -13,12 +13,25 @@ from ntn6g.core import random
 from ntn6g.scenario import Adaptation, Antennas, from_mapping, load, shipped_configs
 from ntn6g.scenario.adaptation import RainFade, SightBlockage
 from ntn6g.services.adaptation import Trace
+from ntn6g.services.adaptation.learned import (
+    Agent,
+    AgentNetwork,
+    AgentParameters,
+    Guarded,
+    GuardedParameters,
+    LearnedParameters,
+    LearnedPredictor,
+    Limits,
+    Observation,
+    PredictorNetwork,
+)
 from ntn6g.services.adaptation.policies import OuterLoop, OuterLoopSteps, ThompsonSampling, level_grid
 from ntn6g.services.handover import tensors_of
 from ntn6g.study.build import adaptation_link, beams, build, geometry
 from ntn6g.study.build.adaptation_policies import Tuner
 from ntn6g.study.build.handover import world as handover_world
 from ntn6g.study.build.handover.policies import rule_of
+from ntn6g.study.build.training import build_learner
 
 # Ops that any device runs through a kernel of no device of its own: control flow, calls of functions, no-ops
 ANY_DEVICE = "DEFAULT"
@@ -153,7 +166,8 @@ def test_every_op_of_a_policy_in_its_link_compiles_for_a_gpu(passes):
         (each.policy, each.parameters) for each in map(tune, ("fixed", "bayes", "ridge", "informed", "clairvoyant"))
     ]
 
-    for policy, parameters in [*tuned, (OuterLoop(ladder, True), steps), (ThompsonSampling(), level_grid(ladder, 0.1))]:
+    tuned += [(OuterLoop(ladder, True), steps), (ThompsonSampling(), level_grid(ladder, 0.1)), *learned(ladder, steps)]
+    for policy, parameters in tuned:
         run = tf.function(lambda given, policy=policy: programs.link.run(policy, given, still).goodput, autograph=False)
         ops = ops_inside(run.get_concrete_function(parameters))
 
@@ -180,6 +194,31 @@ def test_every_op_of_a_handover_simulation_compiles_for_a_gpu():
 
         assert "StatelessWhile" in ops or "While" in ops  # the steps
         assert without_kernel(ops, "XLA_GPU_JIT") == set()
+def learned(ladder, steps):
+    """Policies around networks that nothing has trained."""
+    youngest, observation = tf.constant(13), Observation(reports=4, ages=7, mcs=ladder.size)
+    for kind in ("gru", "transformer"):
+        network = PredictorNetwork(kind=kind, units=4, ages=7, reports=4)
+        parameters = LearnedParameters(network.begin_weights(1), youngest)
+        yield LearnedPredictor(ladder, network), parameters
+    limits = Limits(tf.constant(0.1), tf.constant(4.0))
+    watched = Guarded(LearnedPredictor(ladder, network), OuterLoop(ladder), 5, 6)
+    yield watched, GuardedParameters(parameters, steps, limits)
+    shape = AgentNetwork(features=observation.features, units=4, outputs=ladder.size)
+    yield Agent(ladder, observation, shape, "dqn"), AgentParameters(shape.begin_weights(1), youngest)
+
+
+@pytest.mark.parametrize("kind", ["gru", "transformer", "dqn", "ppo"])
+def test_every_op_of_a_round_of_training_compiles_for_a_gpu(passes, kind):
+    del passes  # drawn before, with the same program
+    given = PASSES.model_dump(mode="json")
+    training = {"model": {"kind": kind, "units": 4}, "passes": {"train": 8, "validation": 8}, "steps": 1, "batch": 8}
+    asked = {"schema": 1, "study": "adaptation", "name": "k", "adaptation": given, "training": training}
+    learner = build_learner(from_mapping(asked))
+    ops = ops_inside(learner.program.get_concrete_function(*learner.arguments(learner.begin(1), 1, 0)))
+
+    assert "MatMul" in ops
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""What `ntn6g train` asks: a model, the passes it learns from, and how long."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ntn6g.scenario.fields import Scalar, Section
+
+
+class GruPredictor(Section):
+    """A gated recurrent unit that reads the reports one by one and foretells the signal-to-noise ratio."""
+
+    kind: Literal["gru"]
+    """gru."""
+    units: int = Field(default=32, ge=1, le=512)
+    """Width of its memory."""
+
+
+class TransformerPredictor(Section):
+    """A transformer over the last reports that foretells the signal-to-noise ratio."""
+
+    kind: Literal["transformer"]
+    """transformer."""
+    units: int = Field(default=16, ge=2, le=256)
+    """Width of a token; a multiple of the heads."""
+    heads: int = Field(default=2, ge=1, le=16)
+    """Heads of its attention."""
+    reports: int = Field(default=32, ge=1, le=256)
+    """Reports that it looks at."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if self.units % self.heads:
+            raise ValueError(f"units {self.units} is not a multiple of heads {self.heads}")
+        return self
+
+
+class DqnAgent(Section):
+    """Deep Q-learning of the MCS, double, with a target network and replay."""
+
+    kind: Literal["dqn"]
+    """dqn."""
+    units: int = Field(default=64, ge=1, le=512)
+    """Width of its two hidden layers."""
+    discount: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Of later rewards; 0 since the choice of an MCS does not change the channel."""
+    replay: int = Field(default=32_768, ge=64, le=1_000_000)
+    """Transitions that are remembered."""
+
+
+class PpoAgent(Section):
+    """Proximal policy optimisation of the MCS."""
+
+    kind: Literal["ppo"]
+    """ppo."""
+    units: int = Field(default=64, ge=1, le=512)
+    """Width of its two hidden layers."""
+    discount: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Of later rewards; 0 since the choice of an MCS does not change the channel."""
+    epochs: int = Field(default=4, ge=1, le=64)
+    """How often each stretch is learned from."""
+
+
+Model = Annotated[GruPredictor | TransformerPredictor | DqnAgent | PpoAgent, Field(discriminator="kind")]
+
+
+class TrainingPasses(Section):
+    """Passes of each split, drawn from streams of their own; no pass is in two of them."""
+
+    train: int = Field(default=512, ge=1, le=65_536)
+    """To learn from; rounded up to whole sets of `adaptation.passes`, as the next one."""
+    validation: int = Field(default=64, ge=1, le=4_096)
+    """To stop by and to choose among seeds."""
+
+
+class Training(Section):
+    """One training: the same command with the same numbers continues it and ends with the same weights."""
+
+    model: Model
+    """What is trained."""
+    seeds: int = Field(default=1, ge=1, le=100)
+    """Trainings from the scenario's seed on, each with its own draws and initial weights."""
+    passes: TrainingPasses = Field(default_factory=TrainingPasses)
+    """What is learned from."""
+    shifted: dict[str, Scalar] = Field(default_factory=dict)
+    """Keys of `adaptation`, with values that training never saw, of the passes that show what a shift costs."""
+    rounds: int = Field(default=40, ge=1, le=100_000)
+    """Validations at most; after each everything is kept."""
+    steps: int = Field(default=25, ge=1, le=100_000)
+    """Steps of learning before each."""
+    batch: int = Field(default=64, ge=1, le=65_536)
+    """Passes, windows or transitions of a step."""
+    learning_rate: float = Field(default=3e-3, gt=0.0, le=1.0)
+    """Of Adam; falls to zero as a cosine over all rounds."""
+    patience: int = Field(default=10, ge=1, le=100_000)
+    """Rounds without a better validation after which training stops early."""

@@ -1,0 +1,30 @@
+"""From a scenario to what is trained on it; one file and one entry of `LEARNERS` per kind of model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ntn6g.scenario import Scenario, Training
+from ntn6g.study.build.training.agents import AgentLearner
+from ntn6g.study.build.training.predictors import PredictorLearner
+
+__all__ = ["LEARNERS", "build_learner"]
+
+LEARNERS: dict[str, Callable[[Scenario, Training], Any]] = {
+    "gru": PredictorLearner,
+    "transformer": PredictorLearner,
+    "dqn": AgentLearner,
+    "ppo": AgentLearner,
+}
+"""Makers of a `ntn6g.study.training.Learner` by the kind of model that a scenario names."""
+
+
+def build_learner(scenario: Scenario) -> Any:
+    """The learner that a scenario's section ``training`` asks for.
+
+    Raises
+    ------
+    ScenarioError
+        A section is missing, or numbers that do not fit together.
+    """
+    assert scenario.training is not None  # checked by the caller
+    return LEARNERS[scenario.training.model.kind](scenario, scenario.training)
