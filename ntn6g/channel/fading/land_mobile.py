@@ -155,13 +155,13 @@ class LandMobileFading:
             return tf.reduce_any(ends_m < farthest_m)
 
         def further(window: tf.Tensor, ends_m: tf.Tensor, before: Any, found: Any) -> tuple[Any, ...]:
-            for now, lot in drawn(random.numbered(stream, window), _WINDOW, 1):
-                over_m = tf.cast(tf.maximum(f1 * tf.abs(now["mean"] - before["mean"]) + f2, 1e-3), tf.float64)
+            for after, lot in drawn(random.numbered(stream, window), _WINDOW, 1):
+                over_m = tf.cast(tf.maximum(f1 * tf.abs(after["mean"] - before["mean"]) + f2, 1e-3), tf.float64)
                 passed = tf.clip_by_value((place_m - ends_m[:, None]) / over_m[:, None], 0.0, 1.0)
                 passed = tf.cast(passed, tf.float32)
-                found = {name: found[name] + (now[name] - before[name])[:, None] * passed for name in _KEPT}
-                ends_m += over_m + tf.cast(_length_m(now, lot, biased=False), tf.float64)
-                before = {name: now[name] for name in _KEPT}
+                found = {name: found[name] + (after[name] - before[name])[:, None] * passed for name in _KEPT}
+                ends_m += over_m + tf.cast(_length_m(after, lot, biased=False), tf.float64)
+                before = {name: after[name] for name in _KEPT}
             return window + 1, ends_m, before, found
 
         start = (tf.constant(0), ends_m, {name: first[name] for name in _KEPT}, found)

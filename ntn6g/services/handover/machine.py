@@ -13,9 +13,11 @@ from ntn6g.services.handover.connection import (
     PREPARING,
     SEARCHING,
     Counts,
+    Moves,
     Record,
     State,
     Timing,
+    Wanted,
     gap_s,
 )
 from ntn6g.services.handover.observation import Observation, Service, of_cell, rate_bps
@@ -42,55 +44,6 @@ class Setting(NamedTuple):
     """Cells that a terminal may use, bool [cell, terminal]."""
     layer: tf.Tensor
     """Layer of each cell, int32 [cell]."""
-
-
-class Wanted(NamedTuple):
-    """What the events say."""
-
-    target: tf.Tensor
-    """Best candidate, int32 [terminal]."""
-    found: tf.Tensor
-    """Whether there is one, bool [terminal]."""
-    ready: tf.Tensor
-    """Candidates that are prepared, bool [cell, terminal]."""
-    asks: tf.Tensor
-    """Candidates whose preparation begins, bool [cell, terminal]."""
-
-
-class Moves(NamedTuple):
-    """What happens at a step, bool [terminal] unless told otherwise."""
-
-    executing: tf.Tensor
-    """Phases before the step."""
-    searching: tf.Tensor
-    preparing: tf.Tensor
-    left_s: tf.Tensor
-    """Of the phase, float32."""
-    failed: tf.Tensor
-    """The link has failed."""
-    rescued: tf.Tensor
-    """It has, and a prepared candidate is tried."""
-    reports: tf.Tensor
-    """A report is sent, and heard."""
-    reported: tf.Tensor
-    obeys: tf.Tensor
-    """A command is heard."""
-    lost: tf.Tensor
-    """A report or a command is not."""
-    starts: tf.Tensor
-    """The terminal leaves its cell."""
-    arrives: tf.Tensor
-    """Access to the target ends, well or not."""
-    reached: tf.Tensor
-    missed: tf.Tensor
-    returns: tf.Tensor
-    """A cell is found after a failure."""
-    aim: tf.Tensor
-    """Target, int32."""
-    home: tf.Tensor
-    """Cell that is found, int32."""
-    asks: tf.Tensor
-    """Preparations that begin, [cell, terminal]."""
 
 
 @dataclass(frozen=True)

@@ -22,23 +22,13 @@ from ntn6g.study.build.adaptation_link import (
 )
 from ntn6g.study.build.adaptation_models import check_model, digest_of, trained
 from ntn6g.study.build.adaptation_policies import BASELINES, BOUNDS, Tuned, Tuner
-from ntn6g.study.build.deterministic import ONE_CHUNK, recipe_of
+from ntn6g.study.build.deterministic import ONE_CHUNK, PolicyPoint, recipe_of
 from ntn6g.study.engine import BLOCKS_PER_CHUNK, Recipe, Tally
 from ntn6g.study.resampling import mean_interval, paired_bootstrap
 
 _WORTH = 0.02  # of the baseline: a smaller gap is nothing to win
 Work = tuple[Adaptation, int, str]
 """A point, its seed, and one of its policies."""
-
-
-@dataclass(frozen=True)
-class AdaptationPoint:
-    """One policy at one point of a sweep."""
-
-    axes: Mapping[str, Any]
-    work: Work
-    identity: str
-    structure: str = "adaptation"
 
 
 class AdaptationStudy:
@@ -57,7 +47,7 @@ class AdaptationStudy:
 
     def __init__(self, part: str, scenario: Scenario) -> None:
         self.part, self.scenario = part, scenario
-        self.points: list[AdaptationPoint] = []
+        self.points: list[PolicyPoint] = []
         for values in sweep_points(scenario):
             asked = apply(scenario, values)
             given = asked.adaptation
@@ -71,7 +61,8 @@ class AdaptationStudy:
                 name = [policy, digest_of(policy)] if policy in given.models else policy
                 text = json.dumps(["adaptation", asked.seed, alone, name], sort_keys=True)
                 identity = hashlib.sha256(text.encode()).hexdigest()
-                self.points.append(AdaptationPoint(axes | {"policy": policy}, (given, asked.seed, policy), identity))
+                work = given, asked.seed, policy
+                self.points.append(PolicyPoint(axes | {"policy": policy}, work, identity, "adaptation"))
 
     def rows(self, structure: str) -> int:
         """A chunk for each policy: those of one point of the sweep go to one worker, which draws its passes once."""
@@ -84,7 +75,7 @@ class AdaptationStudy:
         del structure
         return recipe_of(_figures, programs_traced)
 
-    def row(self, point: AdaptationPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+    def row(self, point: PolicyPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one policy at one point."""
         del stopped_by  # there is one rule
         figures = dict(tally.sums)

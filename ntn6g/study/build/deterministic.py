@@ -29,6 +29,16 @@ class DeterministicPoint:
         return self.scenario
 
 
+@dataclass(frozen=True)
+class PolicyPoint:
+    """One policy at one point of a sweep, and what its step needs."""
+
+    axes: Mapping[str, Any]
+    work: Any
+    identity: str
+    structure: str
+
+
 def points_of(scenario: Scenario, structure: str, check: Callable[[Scenario], None]) -> list[DeterministicPoint]:
     """Points of a sweep; ``check`` refuses one before anything is written."""
     points = []

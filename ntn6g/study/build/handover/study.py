@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import Scenario, apply, flatten, sweep_points
-from ntn6g.study.build.deterministic import ONE_CHUNK, recipe_of
+from ntn6g.study.build.deterministic import ONE_CHUNK, PolicyPoint, recipe_of
 from ntn6g.study.build.handover.outcome import Outcome, minutes, outcome_of
 from ntn6g.study.build.handover.policies import BOUNDS
 from ntn6g.study.build.handover.rates import ladder_of
@@ -32,16 +30,6 @@ _PER_MINUTE = {
 _QUANTILES = np.linspace(0.0, 1.0, 101)
 
 
-@dataclass(frozen=True)
-class HandoverPoint:
-    """One policy at one point of a sweep."""
-
-    axes: Mapping[str, Any]
-    work: Work
-    identity: str
-    structure: str = "handover"
-
-
 class HandoverStudy:
     """A deterministic study: terminals, shadowing and measurement errors are the same for every policy.
 
@@ -58,7 +46,7 @@ class HandoverStudy:
 
     def __init__(self, part: str, scenario: Scenario) -> None:
         self.part, self.scenario = part, scenario
-        self.points: list[HandoverPoint] = []
+        self.points: list[PolicyPoint] = []
         for values in sweep_points(scenario):
             asked = apply(scenario, values)
             case = case_of(asked)
@@ -70,7 +58,7 @@ class HandoverStudy:
                 tuning = "" if policy in BOUNDS else case.asked.tuning.model_dump_json()
                 text = json.dumps(["handover", case.text, policy, tuning])
                 identity = hashlib.sha256(text.encode()).hexdigest()
-                self.points.append(HandoverPoint(axes | {"policy": policy}, (case, policy, tuning), identity))
+                self.points.append(PolicyPoint(axes | {"policy": policy}, (case, policy, tuning), identity, "handover"))
 
     def rows(self, structure: str) -> int:
         """Nothing is batched: all terminals of a point run side by side."""
@@ -82,7 +70,7 @@ class HandoverStudy:
         del structure
         return recipe_of(_figures, programs_traced)
 
-    def row(self, point: HandoverPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
+    def row(self, point: PolicyPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one policy at one point."""
         del stopped_by  # there is one rule
         kind = "bound" if point.work[1] in BOUNDS else "rule"
@@ -90,7 +78,7 @@ class HandoverStudy:
 
     def series(self) -> list[dict[str, Any]]:
         """Course of the first terminal, distributions, and places of handovers: a table for each point."""
-        points: dict[str, list[HandoverPoint]] = {}
+        points: dict[str, list[PolicyPoint]] = {}
         for point in self.points:
             told = {path: value for path, value in point.axes.items() if path != "policy"}
             points.setdefault(json.dumps(told), []).append(point)
@@ -145,7 +133,7 @@ def _figures(work: Work) -> dict[str, float]:
     return row
 
 
-def _series(axes: str, points: list[HandoverPoint]) -> dict[str, Any]:
+def _series(axes: str, points: list[PolicyPoint]) -> dict[str, Any]:
     case = points[0].work[0]
     stage = stage_of(case)
     layer_of = np.array([*stage.cell_layer, "none"])
