@@ -60,6 +60,20 @@ class _Pace:
         return f", about {blocks / self.blocks_per_s:,.0f} s left" if self.blocks_per_s else ""
 
 
+def bars(console: Console, *figures: ProgressColumn, auto_refresh: bool = True) -> Progress:
+    """Bars with what is done, ``figures``, time spent and time left."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=12),
+        *figures,
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        auto_refresh=auto_refresh,
+    )
+
+
 class Display:
     """A bar per part in a terminal and a line on what happens, a line now and then elsewhere, nothing when quiet.
 
@@ -71,16 +85,7 @@ class Display:
 
     def __init__(self, *, quiet: bool) -> None:
         self.console = Console(stderr=True, quiet=quiet)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=12),
-            _Counts(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(compact=True),
-            console=self.console,
-            auto_refresh=False,
-        )
+        self._bar = bars(self.console, _Counts(), auto_refresh=False)
         self._parts: list[Sequence[engine.Progress[Any]]] = []
         self._tasks: list[Any] = []
         self._shown_s = self._begun_s = 0.0

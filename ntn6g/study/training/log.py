@@ -7,7 +7,9 @@ from pathlib import Path
 
 import tensorflow as tf
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TextColumn
+
+from ntn6g.study.progress import bars
 
 _LOG_EVERY_S = 15.0
 
@@ -23,16 +25,7 @@ class TrainingDisplay:
 
     def __init__(self, *, quiet: bool) -> None:
         self.console = Console(stderr=True, quiet=quiet)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=12),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(compact=True),
-            console=self.console,
-        )
+        self._bar = bars(self.console, MofNCompleteColumn(), TextColumn("{task.fields[figures]}"))
         self._logged_s = time.monotonic()
 
     def say(self, line: str) -> None:
