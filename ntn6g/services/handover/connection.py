@@ -105,8 +105,19 @@ class Record(NamedTuple):
     """Served, interruptions taken off."""
 
 
+class Measured(NamedTuple):
+    """What a terminal has measured at a step, and what it finds of its own link."""
+
+    ratio_db: tf.Tensor
+    """Filtered ratio to interference and noise, [cell, terminal]."""
+    serving_sinr_db: tf.Tensor
+    """Of the serving cell, [terminal]."""
+    failed: tf.Tensor
+    """T310 expires now, bool [terminal]."""
+
+
 class Wanted(NamedTuple):
-    """What the events say."""
+    """What the events say, or whoever decides in their place."""
 
     target: tf.Tensor
     """Best candidate, int32 [terminal]."""
@@ -116,6 +127,8 @@ class Wanted(NamedTuple):
     """Candidates that are prepared, bool [cell, terminal]."""
     asks: tf.Tensor
     """Candidates whose preparation begins, bool [cell, terminal]."""
+    conditional: tf.Tensor
+    """Whether the terminal executes by itself, bool scalar; else it reports, and obeys a command."""
 
 
 class Moves(NamedTuple):

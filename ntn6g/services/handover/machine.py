@@ -13,6 +13,7 @@ from ntn6g.services.handover.connection import (
     PREPARING,
     SEARCHING,
     Counts,
+    Measured,
     Moves,
     Record,
     State,
@@ -37,7 +38,8 @@ _ROUNDING_S = 1e-4  # of timers that are counted down in single precision
 class Setting(NamedTuple):
     """What a step is judged by."""
 
-    rule: RuleTensors
+    rule: RuleTensors | None
+    """None where no rule decides."""
     timing: Timing
     service: Service
     allowed: tf.Tensor
@@ -91,6 +93,12 @@ class Machine:
         error : float32 [cell, terminal]
             Standard normal errors of the measurement.
         """
+        state, measured = self.measured(state, seen, error, setting)
+        state, wanted = self.judged(state, seen, measured, setting)
+        return self.moved(state, seen, setting, measured, wanted)
+
+    def measured(self, state: State, seen: Observation, error: tf.Tensor, setting: Setting) -> tuple[State, Measured]:
+        """First part of a step: filter what is measured, and watch the link; arguments as `step`."""
         timing = setting.timing
         level = tf.where(timing.use_sinr > 0.0, seen.sinr_db, seen.rsrp_db)
         begins = state.phase < 0
@@ -99,9 +107,26 @@ class Machine:
         state = self._first_cell(state._replace(filtered=filtered), seen, setting, begins)
         serving_sinr_db = of_cell(seen.sinr_db, state.serving)
         state, failed = self._monitored(state, serving_sinr_db, timing)
-        state, wanted = self._wanted(state, seen, level, setting)
-        moves = self._moves(state, seen, setting, wanted, failed=failed, serving_sinr_db=serving_sinr_db)
-        return self._after(state, seen, setting, moves, serving_sinr_db)
+        # where power is measured, the ratio has the error that the filtered power has
+        ratio_db = tf.where(timing.use_sinr > 0.0, filtered, seen.sinr_db + (filtered - level))
+        return state, Measured(ratio_db, serving_sinr_db, failed)
+
+    def directed(self, state: State, cell: tf.Tensor, setting: Setting) -> Wanted:
+        """Second part of a step where no rule decides: a report that asks for a cell, int32 [terminal].
+
+        The serving cell and -1 mean that nothing is asked for.
+        """
+        nothing = tf.zeros([self.cells, self.terminals], tf.bool)
+        target = tf.maximum(cell, 0)
+        found = (cell >= 0) & (cell != state.serving) & of_cell(setting.allowed, target)
+        return Wanted(target, found, nothing, nothing, tf.constant(False))
+
+    def moved(
+        self, state: State, seen: Observation, setting: Setting, measured: Measured, wanted: Wanted
+    ) -> tuple[State, Record]:
+        """Last part of a step: what comes of it."""
+        moves = self._moves(state, seen, setting, wanted, measured)
+        return self._after(state, seen, setting, moves, measured.serving_sinr_db)
 
     def _first_cell(self, state: State, seen: Observation, setting: Setting, begins: tf.Tensor) -> State:
         best, found = best_of(state.filtered, setting.allowed & (seen.sinr_db >= setting.timing.in_sync_db))
@@ -124,11 +149,11 @@ class Machine:
         failed = active & (t310_s >= timing.t310_s - _ROUNDING_S)
         return state._replace(bad_s=bad_s, good_s=good_s, t310_s=t310_s), failed
 
-    def _wanted(self, state: State, seen: Observation, level: tf.Tensor, setting: Setting) -> tuple[State, Wanted]:
-        """Judge the events: the state with them, the candidate, and which ones are prepared."""
+    def judged(self, state: State, seen: Observation, measured: Measured, setting: Setting) -> tuple[State, Wanted]:
+        """Second part of a step: judge the events; the candidate, and which ones are prepared."""
         rule, service = setting.rule, setting.service
-        error_db = state.filtered - level  # of the filtered measurement, which a measured ratio would have as well
-        rate = rate_bps(service, seen.sinr_db + error_db, service.bandwidth_hz[:, None])
+        assert rule is not None  # the caller has one
+        rate = rate_bps(service, measured.ratio_db, service.bandwidth_hz[:, None])
         features = [state.filtered, seen.beyond_km, seen.exit_s, seen.elevation_deg, seen.level_db, 1e-6 * rate]
         assert len(features) == len(FEATURES)
         serving = [of_cell(each, state.serving) for each in features]
@@ -143,7 +168,7 @@ class Machine:
         ready = state.ready_s <= 0.0
         usable = open_to & met(rule, watch, same_layer) & (ready | ~rule.conditional)
         target, found = best_of(x[5], usable)
-        return state._replace(watch=watch), Wanted(target, found, ready, asks)
+        return state._replace(watch=watch), Wanted(target, found, ready, asks, rule.conditional)
 
     def _moves(
         self,
@@ -151,13 +176,11 @@ class Machine:
         seen: Observation,
         setting: Setting,
         wanted: Wanted,
-        *,
-        failed: tf.Tensor,
-        serving_sinr_db: tf.Tensor,
+        measured: Measured,
     ) -> Moves:
         """Transitions of the step; those of a terminal exclude one another."""
-        rule, timing = setting.rule, setting.timing
-        hears = serving_sinr_db >= timing.out_of_sync_db
+        timing, failed = setting.timing, measured.failed
+        hears = measured.serving_sinr_db >= timing.out_of_sync_db
         preparing, executing = state.phase == PREPARING, state.phase == EXECUTING
         searching = state.phase == SEARCHING
         left_s = tf.where(preparing | executing | searching, state.timer_s - timing.step_s, state.timer_s)
@@ -165,9 +188,9 @@ class Machine:
         # a prepared candidate is tried after a link failure before any other cell (TS 38.331, 5.3.7.3)
         usable = setting.allowed & (seen.sinr_db >= timing.in_sync_db)
         rescue, rescued = best_of(state.filtered, usable & wanted.ready)
-        rescued &= failed & rule.conditional
+        rescued &= failed & wanted.conditional
         wants = (state.phase == CONNECTED) & ~failed & wanted.found & (state.wait_s <= _ROUNDING_S)
-        reports = wants & ~rule.conditional
+        reports = wants & ~wanted.conditional
         commanded = preparing & ~failed & over
         aim = tf.where(rescued, rescue, tf.where(wants, wanted.target, state.target))
         arrives = executing & over
@@ -184,7 +207,7 @@ class Machine:
             reported=reports & hears,
             obeys=commanded & hears,
             lost=(commanded | reports) & ~hears,
-            starts=(wants & rule.conditional) | (commanded & hears) | rescued,
+            starts=(wants & wanted.conditional) | (commanded & hears) | rescued,
             arrives=arrives,
             reached=reached,
             missed=arrives & ~reached,

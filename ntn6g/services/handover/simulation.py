@@ -30,7 +30,7 @@ class Simulation:
     """
 
     def __init__(self, scene: Scene, *, block_steps: int, history: int = 64, compiled: bool = True) -> None:
-        self.scene, self.block_steps = scene, block_steps
+        self.scene, self.block_steps, self.compiled = scene, block_steps, compiled
         self.machine = Machine(scene.cells, scene.terminals)
         self.oracle = Oracle(scene.cells, scene.terminals, history)
         self.run_program = tf.function(self._run_block, jit_compile=compiled, autograph=False)
@@ -75,14 +75,14 @@ class Simulation:
             found.append((zero - 1.0, zero + NEVER_S, zero - 1.0))
         return tuple(found)
 
-    def _over(self, body: Callable[..., Any], carry: Any) -> Any:
+    def over(self, body: Callable[..., Any], carry: Any) -> Any:
         """A loop over the steps of a block."""
         steps = self.block_steps
         return tf.while_loop(lambda place, *_: place < steps, body, (tf.constant(0), *carry), maximum_iterations=steps)[
             1:
         ]
 
-    def _observed(
+    def observed(
         self, world: World, block: Block, fades: Any, place: tf.Tensor, *, cells: int
     ) -> tuple[Any, Any, tf.Tensor]:
         """Fading one step on, what there is to see, and the errors of measuring some cells, [cell, terminal]."""
@@ -102,23 +102,23 @@ class Simulation:
         setting = Setting(rule, world.timing, world.service, world.allowed, world.layer)
 
         def body(place: tf.Tensor, fades: Any, state: State, record: Record) -> Any:
-            fades, seen, error = self._observed(world, block, fades, place, cells=self.scene.cells)
+            fades, seen, error = self.observed(world, block, fades, place, cells=self.scene.cells)
             state, now = self.machine.step(state, seen, error, setting)
             rows = [
                 tf.tensor_scatter_nd_update(all_, [[place]], row[None]) for all_, row in zip(record, now, strict=True)
             ]
             return place + 1, fades, state, Record(*rows)
 
-        fades, state, record = self._over(body, (*carry, Record(*empty)))
+        fades, state, record = self.over(body, (*carry, Record(*empty)))
         return (fades, state), record
 
     def _bound_block(self, world: World, carry: Any, block: Block) -> Any:
         def body(place: tf.Tensor, fades: Any, bounds: Bounds) -> Any:
-            fades, seen, _ = self._observed(world, block, fades, place, cells=0)
+            fades, seen, _ = self.observed(world, block, fades, place, cells=0)
             bounds = self.oracle.step(bounds, seen, timing=world.timing, service=world.service, allowed=world.allowed)
             return place + 1, fades, bounds
 
-        return self._over(body, carry)
+        return self.over(body, carry)
 
     def _visit_block(self, world: World, carry: Any, block: Block, step_s: tf.Tensor) -> Any:
         scene = self.scene
@@ -145,7 +145,7 @@ class Simulation:
                 after.append((inside_km, enters, leaves))
             return place + 1, tuple(after)
 
-        return self._over(body, (carry,))[0]
+        return self.over(body, (carry,))[0]
 
 
 NEVER_S = 1e6
