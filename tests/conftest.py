@@ -199,6 +199,21 @@ FEWER_PROGRAMS = {
 }
 
 
+def fewer_programs(config, found):
+    """What leaves one structure where a sensing config compares several."""
+    swept = found.sweep.grid if found.sweep is not None and found.sweep.grid else {}
+    fewer = {"sensing.cancel": "[static]", "sensing.array.antennas": "[4]"}
+    one = [f"sweep.grid.{key}={value}" for key, value in fewer.items() if key in swept]
+    if config == "sensing":
+        one += ["parts.accuracy.sweep.grid.sensing.modulation=[qpsk]"]
+        one += ["parts.resolution.sweep.grid.sensing.window=[hamming]"]
+    if config == "learned_detector":
+        one += [f"parts.{part}.sweep.grid.sensing.detector.kind=[learned]" for part in found.parts]
+    if "waveform" in found.parts:
+        one.append("parts.waveform.sweep.grid.sensing.waveform=[otfs]")
+    return one
+
+
 def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR0911  # one for each study
     """What makes a shipped config small enough for a test, whatever it holds: ``key.path=value`` each."""
     from ntn6g.scenario import load
@@ -220,15 +235,8 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
         return ["contacts.duration_h=2"]
     if found.sensing is not None or found.multistatic is not None:
         short = (*(["sensing.symbols=28"] if found.sensing else []), f"stop.max_blocks={max_blocks}")
-        swept = found.sweep.grid if found.sweep is not None and found.sweep.grid else {}
-        fewer = {"sensing.cancel": "[static]", "sensing.array.antennas": "[4]"}  # programs
-        one = [f"sweep.grid.{key}={value}" for key, value in fewer.items() if key in swept]
-        if config == "sensing":
-            one += ["parts.accuracy.sweep.grid.sensing.modulation=[qpsk]"]
-            one += ["parts.resolution.sweep.grid.sensing.window=[hamming]"]
-        if "waveform" in found.parts:
-            one.append("parts.waveform.sweep.grid.sensing.waveform=[otfs]")
-        return ["engine.batch=64", *one, *(f"{part}{key}" for part in parts or [""] for key in short)]
+        every = [f"{part}{key}" for part in parts or [""] for key in short]
+        return ["engine.batch=64", *fewer_programs(config, found), *every]
     if found.adaptation is not None:
         one_point = [f"parts.map.sweep.grid.adaptation.{key}" for key in ("speed_kmh=[3]", "round_trip_ms=[4]")]
         return ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]", *one_point]

@@ -77,7 +77,7 @@ from ntn6g.scenario.sweep import Engine, Range, Stop, Sweep
 from ntn6g.scenario.synchronisation import Compensation
 from ntn6g.scenario.terrestrial import Cdl, SubTerahertz, TerrestrialCell
 from ntn6g.scenario.track import Ephemeris, Track
-from ntn6g.scenario.training import DqnAgent, GruPredictor, PpoAgent, Training, TransformerPredictor
+from ntn6g.scenario.training import DqnAgent, GruPredictor, MapDetector, PpoAgent, Training, TransformerPredictor
 
 __all__ = [
     "S465",
@@ -134,6 +134,7 @@ __all__ = [
     "Link",
     "Loo",
     "Losses",
+    "MapDetector",
     "Mobile",
     "MovingTerminals",
     "Multistatic",

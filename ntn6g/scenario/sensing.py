@@ -40,18 +40,29 @@ class ReceiveArray(Section):
 
 
 class Detector(Section):
-    """Constant false-alarm rate detection."""
+    """Constant false-alarm rate detection, or a trained network at thresholds of equal false-alarm rates."""
 
-    kind: Literal["ca", "os", "go", "known-noise"] = "ca"
-    """ca (mean of the training cells), os (order statistic), go (greater of the two sides), known-noise (a limit)."""
+    kind: Literal["ca", "os", "go", "known-noise", "learned"] = "ca"
+    """ca (mean of the training cells), os (order statistic), go (greater of the two sides), known-noise (a limit),
+    learned (the network of `model`)."""
+    model: str | None = None
+    """Of a learned detector: a name of `ntn6g list detectors`, or a folder that `ntn6g train` wrote."""
+    model_seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
+    """Which of its trainings; the one of the best validation when absent."""
     false_alarm: float = Field(default=1e-4, gt=0.0, lt=1.0)
-    """Probability per cell of noise, above 0 to below 1."""
+    """Probability per cell of noise, above 0 to below 1; of a learned detector within what its training counted."""
     training: int = Field(default=12, ge=1, le=256)
     """Training cells on each side, 1 to 256."""
     guard: int = Field(default=2, ge=0, le=64)
     """Cells between, on each side, 0 to 64."""
     over: Literal["delay", "doppler"] = "delay"
     """Axis along which the training cells lie."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.kind == "learned" and self.model is None:
+            raise ValueError("kind learned needs model; give a name of 'ntn6g list detectors' or a trained folder")
+        return self
 
 
 class EchoBudget(Section):

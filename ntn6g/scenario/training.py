@@ -1,4 +1,4 @@
-"""What `ntn6g train` asks: a model, the passes it learns from, and how long."""
+"""What `ntn6g train` asks: a model, what it learns from, and how long."""
 
 from typing import Annotated, Literal, Self
 
@@ -61,7 +61,36 @@ class PpoAgent(Section):
     """How often each stretch is learned from."""
 
 
-Model = Annotated[GruPredictor | TransformerPredictor | DqnAgent | PpoAgent, Field(discriminator="kind")]
+class MapDetector(Section):
+    """A convolutional network that finds targets on the range-Doppler maps of the section `sensing`."""
+
+    kind: Literal["map-detector"]
+    """map-detector."""
+    channels: int = Field(default=8, ge=1, le=32)
+    """Channels of its hidden layers."""
+    layers: int = Field(default=2, ge=1, le=8)
+    """Hidden layers."""
+    most_targets: int = Field(default=6, ge=1, le=64)
+    """Targets on a map at most, each there or not as a coin falls."""
+    lowest_db: float = Field(default=8.0, ge=-20.0, le=60.0)
+    """Least energy of an echo over the noise, integrated over the frame, dB."""
+    highest_db: float = Field(default=25.0, ge=-20.0, le=60.0)
+    """Largest; all between are as likely."""
+    validation: int = Field(default=256, ge=32, le=65_536)
+    """Frames with targets, and as many of noise, to stop by and to choose among seeds."""
+    calibration: int = Field(default=1_024, ge=32, le=1_000_000)
+    """Frames of noise on which thresholds are counted: down to a hundred false alarms."""
+    test: int = Field(default=512, ge=32, le=65_536)
+    """Frames with targets, and as many of noise, for the figures of the card."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.lowest_db > self.highest_db:
+            raise ValueError(f"lowest_db {self.lowest_db:g} lies above highest_db {self.highest_db:g}")
+        return self
+
+
+Model = Annotated[GruPredictor | TransformerPredictor | DqnAgent | PpoAgent | MapDetector, Field(discriminator="kind")]
 
 
 class TrainingPasses(Section):
@@ -81,7 +110,7 @@ class Training(Section):
     seeds: int = Field(default=1, ge=1, le=100)
     """Trainings from the scenario's seed on, each with its own draws and initial weights."""
     passes: TrainingPasses = Field(default_factory=TrainingPasses)
-    """What is learned from."""
+    """What predictors and agents learn from."""
     shifted: dict[str, Scalar] = Field(default_factory=dict)
     """Keys of `adaptation`, with values that training never saw, of the passes that show what a shift costs."""
     rounds: int = Field(default=40, ge=1, le=100_000)
@@ -89,7 +118,7 @@ class Training(Section):
     steps: int = Field(default=25, ge=1, le=100_000)
     """Steps of learning before each."""
     batch: int = Field(default=64, ge=1, le=65_536)
-    """Passes, windows or transitions of a step."""
+    """Passes, windows, transitions or frames of a step."""
     learning_rate: float = Field(default=3e-3, gt=0.0, le=1.0)
     """Of Adam; falls to zero as a cosine over all rounds."""
     patience: int = Field(default=10, ge=1, le=100_000)

@@ -76,20 +76,31 @@ def _policies() -> dict[str, str]:
         "duplication": "two connections with the same data; 'split' with different data",
         "best-sinr": "bound: the best cell at every step, without interruption",
         "oracle": "bound: the best sequence of cells with interruptions, by dynamic programming",
-        **_models(),
+        **_models("adaptation.models", "gru", "transformer", "dqn", "ppo"),
     }
 
 
-def _models() -> dict[str, str]:
-    """Trained models that come with the package."""
+def _detectors() -> dict[str, str]:
+    return {
+        "ca": "a cell against the mean of its training cells (cell averaging)",
+        "os": "against one of them by rank (order statistic)",
+        "go": "against the greater mean of the two sides (greatest of)",
+        "known-noise": "bound: the noise is known",
+        **_models("sensing.detector.model, with kind learned", "map-detector"),
+    }
+
+
+def _models(key: str, *kinds: str) -> dict[str, str]:
+    """Trained models of some kinds that come with the package, and the key that takes them."""
     import json
 
     from ntn6g.study.models import CARD, shipped_models
 
     cards = {name: json.loads((folder / CARD).read_text(encoding="utf-8")) for name, folder in shipped_models().items()}
     return {
-        name: f"trained {card['model']}, {len(card['seeds'])} seeds, {card['weights']} weights (adaptation.models)"
+        name: f"trained {card['model']}, {len(card['seeds'])} seeds, {card['weights']} weights ({key})"
         for name, card in cards.items()
+        if card["model"] in kinds
     }
 
 
@@ -115,6 +126,7 @@ TOPICS: Mapping[str, Callable[[], dict[str, str]]] = {
     "channels": _channels,
     "waveforms": _waveforms,
     "policies": _policies,
+    "detectors": _detectors,
     "studies": _studies,
 }
 

@@ -24,22 +24,6 @@ def test_decoder_rules_prints_every_rule_against_the_peer(monkeypatch, capsys):
     assert all(abs(loss) < 1.0 for loss in found.values())
 
 
-def test_learned_detector_is_counted_against_cell_averaging_at_the_same_false_alarms(monkeypatch, capsys):
-    script = runpy.run_path(str(SCRIPTS / "learned_detector.py"))
-    monkeypatch.setattr(sys, "argv", ["learned_detector.py", "--steps", "12", "--frames", "64"])
-
-    assert script["main"]() == 0
-    printed = capsys.readouterr().out.splitlines()
-    averaging, network = (float(words.split()[-1]) for words in printed[0].split(": ")[1].split(","))
-    # 64 frames of 2688 cells: 170 alarms; the network's threshold was counted on as many
-    assert abs(averaging - 1e-3) < 4e-4
-    assert abs(network - 1e-3) < 6e-4
-    rows = [[float(x) for x in line.split() if x != "dB"] for line in printed[2:]]
-    assert [row[0] for row in rows] == list(script["TESTED_DB"])
-    assert all(abs(row[1] - row[2]) < 0.2 for row in rows)  # closed form; 64 frames have 0.06
-    assert all(0.0 <= value <= 1.0 for row in rows for value in row[1:])
-
-
 def test_beams_and_spectrum_draw_and_print_what_their_heads_say(monkeypatch, capsys, tmp_path):
     for name, expected in (
         ("beams.py", ["reuse 1: median C/I 1.", "reuse 3: median C/I 13."]),

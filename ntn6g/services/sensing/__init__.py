@@ -18,6 +18,7 @@ from ntn6g.services.sensing.echo import (
 from ntn6g.services.sensing.fix import FixOutcome, FixTrial, FixValues, expected_covariance
 from ntn6g.services.sensing.frame import Scene, SensingFrame
 from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.learned import DetectorNetwork, LearnedDetector
 from ntn6g.services.sensing.maps import (
     ESTIMATORS,
     WINDOWS,
@@ -29,7 +30,7 @@ from ntn6g.services.sensing.maps import (
 )
 from ntn6g.services.sensing.scene.surroundings import Surroundings, clutter_response, motion
 from ntn6g.services.sensing.tracks import TrackOutcome, TrackTrial
-from ntn6g.services.sensing.trial import SensingTrial, TrialOutcome, TrialValues
+from ntn6g.services.sensing.trial import Detector, SensingTrial, TrialOutcome, TrialValues
 from ntn6g.services.sensing.waveforms import WAVEFORMS, spread
 
 __all__ = [
@@ -40,9 +41,12 @@ __all__ = [
     "WINDOWS",
     "Bound",
     "Cfar",
+    "Detector",
+    "DetectorNetwork",
     "FixOutcome",
     "FixTrial",
     "FixValues",
+    "LearnedDetector",
     "LinkConditions",
     "Lobes",
     "Peak",

@@ -123,7 +123,7 @@ class TrackTrial:
             )
             return tuple(vars(self.trial(random.numbered(streams, number), here)).values())
 
-        kinds = {"found": tf.int32, "quiet_cells": tf.int32, "false_alarms": tf.int32, "peak_seen": tf.bool}
+        kinds = {"found": tf.bool, "quiet_cells": tf.int32, "false_alarms": tf.int32, "peak_seen": tf.bool}
         signature = tuple(kinds.get(name, tf.bool if name == "resolved" else tf.float64) for name in _FIELDS)
         every = tf.range(self.frames, dtype=tf.int32)
         seen = TrialOutcome(*tf.map_fn(look, (every, truth), fn_output_signature=signature))

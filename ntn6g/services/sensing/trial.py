@@ -1,6 +1,7 @@
 """One frame of a sensing experiment from drawn places to what was found, missed and measured."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +10,6 @@ from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
 from ntn6g.services.sensing.array import form_beams, strongest_of_beams
-from ntn6g.services.sensing.detection import Cfar
 from ntn6g.services.sensing.echo import Targets, log_normal_factor
 from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.frame import SensingFrame
@@ -33,7 +33,7 @@ class TrialValues(TensorRecord):
     spread_cells: tf.Tensor
     """Float64 [batch]: each target lies anywhere within this many native cells about its place, on all axes."""
     multiple: tf.Tensor
-    """Float32 [batch]: threshold of the detector over its noise statistic."""
+    """Float32 [batch]: threshold of the detector over its noise statistic, or on its network's output."""
     pilot_share: tf.Tensor
     """Float32 [batch]: share of the energy in pilots, where the grid sets them apart."""
     fluctuation_db: tf.Tensor
@@ -49,7 +49,7 @@ class TrialOutcome(TensorRecord):
     """Counts and errors of each frame, [batch]."""
 
     found: tf.Tensor
-    """Int32: targets whose cell was declared one."""
+    """Bool [batch, target]: whether the cell of each target was declared one."""
     quiet_cells: tf.Tensor
     """Int32: cells of all beams more than two native cells away from every target's row and column and from those of
     its images, and not blind."""
@@ -69,6 +69,23 @@ class TrialOutcome(TensorRecord):
     """Bool: the row of the first of two targets shows both as peaks, in its beam; False unless there are just two."""
 
 
+class Detector(Protocol):
+    """Whatever declares cells of a map: `ntn6g.services.sensing.Cfar`, `ntn6g.services.sensing.LearnedDetector`."""
+
+    @property
+    def padding(self) -> int:
+        """That of the maps it is made for."""
+        ...
+
+    def check(self, shape: tuple[int, int], where: str = "on an axis") -> None:
+        """Raise ``ValueError`` where a map of Doppler by delay cells is too small for it."""
+        ...
+
+    def __call__(self, power: tf.Tensor, multiple: tf.Tensor | None = None) -> tf.Tensor:
+        """Bool [..., M', N'] of maps float32 [..., M', N'] at thresholds float32 [...]."""
+        ...
+
+
 class SensingTrial:
     """Draws targets, data and noise, and puts the frame through map, detector and estimator.
 
@@ -78,7 +95,7 @@ class SensingTrial:
         Grid, constellation, fluctuation and channel estimate.
     rd_map : RangeDopplerMap
         The map.
-    detector : Cfar
+    detector : Detector
         The detector; its padding is that of the map.
     targets : int
         Their number, 0 and up.
@@ -92,7 +109,7 @@ class SensingTrial:
     """
 
     def __init__(
-        self, frame: SensingFrame, rd_map: RangeDopplerMap, detector: Cfar, *, targets: int, refine: str = "newton"
+        self, frame: SensingFrame, rd_map: RangeDopplerMap, detector: Detector, *, targets: int, refine: str = "newton"
     ) -> None:
         if detector.padding != rd_map.padding:
             raise ValueError(f"a detector for padding {detector.padding} on a map of padding {rd_map.padding}")
@@ -183,7 +200,7 @@ class SensingTrial:
             quiet &= ~blind[:, :, None]
         alarms = tf.reshape(declared, [-1, beams, rows, columns]) & quiet[:, None]
         return TrialOutcome(
-            found=tf.reduce_sum(tf.cast(hit, tf.int32), axis=1),
+            found=hit,
             quiet_cells=beams * tf.reduce_sum(tf.cast(quiet, tf.int32), axis=[1, 2]),
             false_alarms=tf.reduce_sum(tf.cast(alarms, tf.int32), axis=[1, 2, 3]),
             **self._errors(channel, power, cells, (delay_s, doppler_hz, sine), blind),

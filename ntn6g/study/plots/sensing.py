@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 ROC_AXIS = "sensing.detector.false_alarm"
 _DYNAMIC_DB = 45.0  # of the colours of a map
-_PROBABILITIES = {
-    "resolution_probability": "Probability that both show",
-    "detection_probability": "Detection probability",
-}
+_RESOLVED, _DETECTED = "resolution_probability", "detection_probability"
 
 
 def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
@@ -34,7 +31,7 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     lines = marks.lines_of(parts, view)
     errors = {"range_rmse_m": "Range error, RMS (m)", "velocity_rmse_m_s": "Velocity error, RMS (m/s)"}
     errors["angle_rmse_deg"] = "Angle error, RMS (degrees)"
-    panels = lines.columns(*errors, *_PROBABILITIES) or ["false_alarm_rate"]
+    panels = lines.columns(*errors, _RESOLVED, *_detections(parts)) or ["false_alarm_rate"]
     figure = new_figure(max(4.2 * len(panels), 5.5), 4.4)
     for index, panel in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), index + 1)
@@ -43,7 +40,7 @@ def accuracy(parts: Sequence[Part], view: View = USUAL) -> "Figure":
             axes.set_ylabel(errors[panel])
             marks.reference(axes, lines, panel.replace("rmse", "crlb"), "--")
             marks.measured(axes, lines, panel)
-        elif panel in _PROBABILITIES:
+        elif panel == _RESOLVED or panel.endswith(_DETECTED):
             _probability(axes, lines, panel)
         else:
             marks.log_rate_panel(axes, lines, panel)
@@ -92,9 +89,19 @@ def tracks(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     return figure
 
 
+def _detections(parts: Sequence[Part]) -> list[str]:
+    """Columns of detection: one for each target where there are several."""
+    known = dict.fromkeys(str(column) for part in parts for column in part.rows.columns)
+    return [column for column in known if column.endswith(f"_{_DETECTED}")] or [_DETECTED]
+
+
 def _probability(axes: "Axes", lines: marks.Lines, column: str) -> None:
-    axes.set_ylabel(_PROBABILITIES[column])
-    if column == "detection_probability" and lines.columns("detection_theory"):
+    if column == _RESOLVED:
+        axes.set_ylabel("Probability that both show")
+    else:
+        target = column.removesuffix(_DETECTED).removesuffix("_")
+        axes.set_ylabel("Detection probability" + (f", {target}" if target else ""))
+    if column == _DETECTED and lines.columns("detection_theory"):
         marks.reference(axes, lines, "detection_theory", ":")
     marks.measured(axes, lines, column)
     axes.set_ylim(-0.03, 1.03)
@@ -112,12 +119,12 @@ def roc(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     Parameters as `accuracy`.
     """
     lines = marks.lines_of(parts, view, axis=ROC_AXIS)
-    panels = lines.columns("detection_probability", "false_alarm_rate")
+    panels = lines.columns(*_detections(parts), "false_alarm_rate")
     figure = new_figure(max(4.6 * len(panels), 5.5), 4.4)
     for index, panel in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), index + 1)
         axes.set_xscale("log")
-        if panel == "detection_probability":
+        if panel != "false_alarm_rate":
             _probability(axes, lines, panel)
         else:
             marks.log_rate_panel(axes, lines, panel)

@@ -105,6 +105,7 @@ NAMES = {
     "sensing.snr_db": Name("SNR per element (dB)", "SNR {} dB per element"),
     "sensing.detector.false_alarm": Name("False-alarm rate per cell", "false-alarm rate {}"),
     "sensing.detector.kind": Name("Detector", "{} detector"),
+    "sensing.detector.model_seed": Name("Seed of the training", "training seed {}"),
     "sensing.modulation": Name("Modulation", "{}"),
     "sensing.estimator": Name("Channel estimate", "{} estimate"),
     "sensing.pilot_share": Name("Share of energy in pilots", "{} of the energy in pilots"),
@@ -113,6 +114,14 @@ NAMES = {
     "sensing.swerling": Name("Swerling case", "Swerling {}"),
     "sensing.targets.target.cross_section_dbsm": Name("Radar cross section (dBsm)", "{} dBsm"),
     "sensing.targets.second.range_m": Name("Range of the second target (m)", "second target at {} m"),
+    "sensing.targets.strong.above_db": Name("Neighbour over the target (dB)", "neighbour at {} dB"),
+    "sensing.tracking.assumed_density_m2_s3": Name(
+        "Acceleration density of the filter (m²/s³)", "filter assumes {} m²/s³"
+    ),
+    "sensing.spread_cells": Name("Places drawn within (cells)", "drawn within {} cells"),
+    "sensing.array.antennas": Name("Antennas", "{} antennas"),
+    "sensing.waveform": Name("Waveform", "{}"),
+    "sensing.beam.split": Name("Share of the power towards the target", "{} of the power towards the target"),
     "sensing.window": Name("Window", "{} window"),
     "seed": Name("Seed", "seed {}"),
     "time_s": Name("Time from culmination (s)", "{} s from culmination"),
@@ -172,6 +181,10 @@ UNITS = {
 }
 """Units at the end of a column's name, longest first where one ends like another."""
 CAPITALS = {
+    "afdm",
+    "ca",
+    "go",
+    "os",
     "bpsk",
     "qpsk",
     "16qam",

@@ -1,10 +1,13 @@
 """Adam as a pure function, so that its state is kept and continued like any other tensor."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
+
+from ntn6g.core import random
 
 Tensors = tuple[Any, ...]
 
@@ -57,3 +60,32 @@ class Descent:
             w - rate * m / (tf.sqrt(v) + self.smallest) for w, m, v in zip(weights, first, second, strict=True)
         )
         return weights, (first, second, step)
+
+    def round(
+        self, loss: Callable[[Tensors, Any], Any], state: dict[str, Any], key: Any, steps: int
+    ) -> tuple[dict[str, Any], Any]:
+        """State of ``weights`` and ``moments`` after so many steps, and the mean loss on the way.
+
+        Parameters
+        ----------
+        loss : callable
+            Of weights and a key uint32 [1, 2], which every step has its own of.
+        state : dict
+            ``weights`` and ``moments``.
+        key : uint32 [1, 2]
+            Of the round.
+        steps : int
+            One at least.
+        """
+
+        def body(number: Any, state: dict[str, Any], total: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(state["weights"])
+                lost = loss(state["weights"], random.numbered(key, number))
+            gradients = tape.gradient(lost, state["weights"])
+            weights, moments = self(state["weights"], state["moments"], gradients)
+            return number + 1, {"weights": weights, "moments": moments}, total + lost
+
+        begin = (tf.constant(0), state, tf.constant(0.0))
+        end = tf.while_loop(lambda number, *_: number < steps, body, begin, maximum_iterations=steps)
+        return end[1], end[2] / steps

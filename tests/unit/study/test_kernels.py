@@ -221,6 +221,17 @@ def test_every_op_of_a_round_of_training_compiles_for_a_gpu(passes, kind):
     assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 
+def test_every_op_of_the_training_of_a_detector_compiles_for_a_gpu():
+    given = {"resource_blocks": 2, "symbols": 14, "padding": 1, "detector": {"training": 4, "false_alarm": 0.01}}
+    training = {"model": {"kind": "map-detector", "layers": 1}, "steps": 1, "batch": 8}
+    asked = {"schema": 1, "study": "sensing", "name": "k", "sensing": given, "training": training}
+    learner = build_learner(from_mapping(asked))
+    ops = ops_inside(learner.program.get_concrete_function(*learner.arguments(learner.begin(1), 1, 0)))
+
+    assert {"Conv2D", "Conv2DBackpropFilter"} <= ops
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
+
+
 @pytest.mark.parametrize(
     "changes",
     [

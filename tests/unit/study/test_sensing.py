@@ -275,6 +275,8 @@ def test_two_targets_are_resolved_as_their_separation_allows():
     assert close["resolution_probability"] < 0.3
     assert apart["resolution_probability"] == 1.0  # two cells
     assert not {"range_rmse_m", "range_crlb_m"} & close.keys()
+    of_each = [apart[f"{name}_detection_probability"] for name in ("first", "second")]
+    assert sum(of_each) / 2 == pytest.approx(apart["detection_probability"])
 
 
 def test_a_budget_is_the_radar_equation_and_the_window_opens_where_it_is_told():

@@ -10,7 +10,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import linear_to_db
 from ntn6g.scenario import Sensing
 from ntn6g.services.sensing import SensingGrid, Surroundings
-from ntn6g.study.build.sensing.step import SensingStructure
+from ntn6g.study.build.sensing.structure import SensingStructure
 
 # Inter-carrier interference comes with the echo that makes it: 10 dB below the noise it raises the noise by 0.4 dB, and
 # 15 dB below the echo (a tenth of the spacing) the echo itself loses 0.14 dB.

@@ -15,8 +15,10 @@ from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.scenario import Communication, Scenario, SensedTarget, Sensing, flatten
 from ntn6g.services.sensing import SensingGrid, Surroundings, crlb, split_gains
 from ntn6g.services.sensing.scene import CROSS_SECTIONS, cross_section_dbsm, echo_power_dbw, noise_power_dbw
+from ntn6g.study.build.sensing.detectors import chosen_model, make_detector
 from ntn6g.study.build.sensing.limits import check_around, check_target, reached
-from ntn6g.study.build.sensing.step import SensingStructure, SensingWork, TrackStructure, make_tracks, subcarriers
+from ntn6g.study.build.sensing.step import SensingWork, make_tracks, subcarriers
+from ntn6g.study.build.sensing.structure import SensingStructure, TrackStructure
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class SensingPoint:
     """Velocity per hertz of Doppler."""
     false_alarm: float
     opens_at_m: float
+    targets: tuple[str, ...]
+    """Names."""
     identity: str
 
 
@@ -47,9 +51,8 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
     given = asked.sensing
     assert given is not None  # checked on loading
     carrier_hz = given.carrier_ghz * 1e9
-    way = 2.0 if given.geometry == "monostatic" else 1.0
-    metres_per_s, wavelength_m = SPEED_OF_LIGHT_M_S / way, SPEED_OF_LIGHT_M_S / carrier_hz / way
-    structure = _structure(given, metres_per_s, wavelength_m)
+    metres_per_s, wavelength_m = _scales(given)
+    structure = structure_of(given)
     grid, gains = structure.grid, _gains(given)
     around = _around(given, metres_per_s, wavelength_m)
     rest_hz = (around.platform_m_s - around.compensated_m_s) * carrier_hz / SPEED_OF_LIGHT_M_S
@@ -62,7 +65,7 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
             check_target(name, given, structure, farthest, rest_hz)
     check_around(given, structure, around, rest_hz)
     try:
-        detector = structure.cfar(given.detector.false_alarm)
+        _, threshold = make_detector(structure, given.detector.false_alarm)
     except ValueError as error:
         raise ScenarioError(str(error), key="sensing.detector") from None
     work = SensingWork(
@@ -70,7 +73,7 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         asked.seed,
         targets,
         given.spread_cells,
-        detector.multiple,
+        threshold,
         given.pilot_share or 0.0,
         _link(given.communication, carrier_hz, gains[1]),
         [CROSS_SECTIONS[each.kind].sigma_db if each.kind else 0.0 for each in given.targets.values()],
@@ -91,6 +94,7 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         wavelength_m=wavelength_m,
         false_alarm=given.detector.false_alarm,
         opens_at_m=given.opens_at_m,
+        targets=tuple(given.targets),
         identity=hashlib.sha256(physics.encode()).hexdigest(),
     )
 
@@ -155,8 +159,22 @@ def _link(given: Communication | None, carrier_hz: float, gain: float) -> tuple[
     return gain * float(db_to_linear(given.snr_db)), 1e-9 * given.delay_spread_ns, doppler_hz
 
 
-def _structure(given: Sensing, metres_per_s: float, wavelength_m: float) -> SensingStructure:
+def _scales(given: Sensing) -> tuple[float, float]:
+    """Range per second of delay, and velocity per hertz of Doppler."""
+    way = 2.0 if given.geometry == "monostatic" else 1.0
+    return SPEED_OF_LIGHT_M_S / way, SPEED_OF_LIGHT_M_S / (given.carrier_ghz * 1e9) / way
+
+
+def structure_of(given: Sensing) -> SensingStructure:
+    """What shapes the frames that a scenario asks for.
+
+    Raises
+    ------
+    ScenarioError
+        A trained model that does not fit.
+    """
     tracking = None
+    metres_per_s, wavelength_m = _scales(given)
     if given.tracking is not None:
         tracking = TrackStructure(
             frames=given.tracking.frames,
@@ -192,6 +210,7 @@ def _structure(given: Sensing, metres_per_s: float, wavelength_m: float) -> Sens
         cancel=given.cancel == "static",
         antennas=given.array.antennas if given.array else None,
         tracking=tracking,
+        model=chosen_model(given),
     )
 
 

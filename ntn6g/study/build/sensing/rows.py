@@ -1,10 +1,12 @@
 """Columns of a sensing study's rows: what was counted and summed, with intervals, beside closed forms and bounds."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from ntn6g.study.build.sensing.point import SensingPoint
-from ntn6g.study.build.sensing.step import SensingStructure, make_link
+from ntn6g.study.build.sensing.step import make_link
+from ntn6g.study.build.sensing.structure import SensingStructure
 from ntn6g.study.engine import Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
 
@@ -17,12 +19,7 @@ def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     looks = frames * (point.structure.tracking.frames if point.structure.tracking else 1)
     found: dict[str, Any] = {"blocks": frames}
     if targets:
-        trials = looks * targets
-        limits = clopper_pearson(counts["found"], trials)
-        found |= _with_limits("detection_probability", counts["found"] / trials, limits)
-        theory = _theory(point)
-        if theory is not None:
-            found["detection_theory"] = theory
+        found |= _detected(point, counts, looks)
     # a frame's cells share their training cells, so that alarms come in bursts
     cells = counts["quiet_cells"] // frames
     limits = clustered_ratio(counts["false_alarms"], counts["false_alarms_squared"], cells, frames)
@@ -48,6 +45,18 @@ def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     if point.structure.tracking is not None:
         found |= _tracked(tally)
     return found
+
+
+def _detected(point: SensingPoint, counts: Mapping[str, int], looks: int) -> dict[str, Any]:
+    """How often targets were declared: all together, and each by its name where there are several."""
+    names = point.targets
+    trials, hits = looks * len(names), counts["found"]
+    found: dict[str, Any] = _with_limits("detection_probability", hits / trials, clopper_pearson(hits, trials))
+    for place, name in enumerate(names if len(names) > 1 else ()):
+        hits = counts[f"found_{place}"]
+        found |= _with_limits(f"{name}_detection_probability", hits / looks, clopper_pearson(hits, looks))
+    theory = _theory(point)
+    return found if theory is None else found | {"detection_theory": theory}
 
 
 def _delivered(structure: SensingStructure, lost: int, frames: int) -> dict[str, Any]:
@@ -116,6 +125,7 @@ def _theory(point: SensingPoint) -> float | None:
     structure, work = point.structure, point.work
     exact = (
         len(work.targets) == 1
+        and structure.model is None
         and structure.swerling == 1
         and structure.modulation == "qpsk"
         and structure.window == "rectangular"

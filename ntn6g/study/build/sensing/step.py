@@ -1,8 +1,7 @@
-"""The compiled step of a sensing study: what fixes its structure, and the call that turns work into chunks."""
+"""The compiled step of a sensing study: its parts from a structure, and the call that turns work into chunks."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,10 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.phy.grid import SUBCARRIERS_PER_BLOCK
 from ntn6g.services.sensing import (
-    Cfar,
     LinkConditions,
     RangeDopplerMap,
     Scene,
     SensingFrame,
-    SensingGrid,
     SensingTrial,
     SharedLink,
     Surroundings,
@@ -27,97 +24,17 @@ from ntn6g.services.sensing import (
 )
 from ntn6g.study.build.compiled_step import CompiledStep, chunk_keys, total
 from ntn6g.study.build.fading import fading_profile
+from ntn6g.study.build.sensing.detectors import make_detector
+from ntn6g.study.build.sensing.structure import SensingStructure
 from ntn6g.study.engine import BLOCKS_PER_CHUNK
 
 _BATCH_BYTES = 256 * 2**20
 _BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the map, alive at once
+_BYTES_OF_LAYERS = 128  # more of a learned detector: inputs and outputs of its widest layer
+_ANY_RATE = 0.01  # that every detector has a threshold for
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 _ENERGIES = ("direct", "distortion", "clutter")  # of `Surroundings`, in single precision; places and rates in double
 _AROUND_TYPES = {each.name: tf.float32 if each.name in _ENERGIES else tf.float64 for each in fields(Surroundings)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrackStructure:
-    """What shapes a track."""
-
-    frames: int
-    interval_s: float
-    metres_per_s: float
-    wavelength_m: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class SensingStructure:
-    """All that shapes the tensors of a frame; names as in `ntn6g.scenario.Sensing`, and whether pilots are apart."""
-
-    subcarriers: int
-    symbols: int
-    subcarrier_spacing_hz: float
-    modulation: str
-    comb: int
-    symbol_step: int
-    pilots_apart: bool
-    knows_data: bool
-    swerling: int
-    estimator: str
-    window: str
-    padding: int
-    refine: str
-    targets: int
-    detector: str
-    training: int
-    guard: int
-    over: str
-    code_rate: float | None = None
-    """Of the link over the same frame; None without one."""
-    profile: str = "A"
-    waveform: str = "ofdm"
-    direct: bool = False
-    scatterers: int = 0
-    carrier_hz: float | None = None
-    """Given where the platform moves."""
-    cancel: bool = False
-    antennas: int | None = None
-    """Of the receive array; None without one."""
-    tracking: TrackStructure | None = None
-
-    @property
-    def channel_key(self) -> str:
-        """What shapes the draw of places and reflections: frames that differ elsewhere meet the same targets."""
-        return f"sensing|{self.swerling}|{self.targets}"
-
-    @property
-    def label(self) -> str:
-        """Every field, for manifests."""
-        return " ".join(f"{name}={value}" for name, value in asdict(self).items())
-
-    @cached_property
-    def grid(self) -> SensingGrid:
-        """The frame, with half of the energy in pilots where they are apart: every block brings its own share."""
-        return self.grid_at(0.5 if self.pilots_apart else None)
-
-    def grid_at(self, pilot_share: float | None) -> SensingGrid:
-        """The frame at a share of energy in pilots."""
-        return SensingGrid(
-            subcarriers=self.subcarriers,
-            symbols=self.symbols,
-            subcarrier_spacing_hz=self.subcarrier_spacing_hz,
-            comb=self.comb,
-            symbol_step=self.symbol_step,
-            pilot_share=pilot_share,
-            knows_data=self.knows_data,
-        )
-
-    def cfar(self, false_alarm: float) -> Cfar:
-        """The detector at a false-alarm rate."""
-        return Cfar(
-            kind=self.detector,
-            false_alarm=false_alarm,
-            training=self.training,
-            guard=self.guard,
-            over=self.over,
-            padding=self.padding,
-        )
 
 
 def make_trial(structure: SensingStructure) -> SensingTrial:
@@ -128,7 +45,21 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
     ValueError
         When they do not fit together.
     """
-    frame = SensingFrame(
+    detector, _ = make_detector(structure, _ANY_RATE)  # every frame brings its own threshold
+    return SensingTrial(
+        make_frame(structure), make_map(structure), detector, targets=structure.targets, refine=structure.refine
+    )
+
+
+def make_frame(structure: SensingStructure) -> SensingFrame:
+    """Build what draws frames and estimates their channel.
+
+    Raises
+    ------
+    ValueError
+        When its parts do not fit together.
+    """
+    return SensingFrame(
         structure.grid,
         modulation=structure.modulation,
         swerling=structure.swerling,
@@ -142,9 +73,11 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
             cancel=structure.cancel,
         ),
     )
-    rd_map = RangeDopplerMap(grid=structure.grid, padding=structure.padding, windows=structure.window)
-    detector = structure.cfar(0.5)  # every frame brings its own threshold
-    return SensingTrial(frame, rd_map, detector, targets=structure.targets, refine=structure.refine)
+
+
+def make_map(structure: SensingStructure) -> RangeDopplerMap:
+    """The map of a structure."""
+    return RangeDopplerMap(grid=structure.grid, padding=structure.padding, windows=structure.window)
 
 
 def make_tracks(structure: SensingStructure) -> TrackTrial | None:
@@ -184,7 +117,8 @@ def make_link(structure: SensingStructure) -> SharedLink | None:
 def batch_rows(structure: SensingStructure) -> int:
     """Frames or tracks of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
     cells = structure.subcarriers * structure.symbols * structure.padding**2 * (structure.antennas or 1)
-    return min(max(_BATCH_BYTES // (_BYTES_PER_CELL * cells) // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
+    each = _BYTES_PER_CELL + (_BYTES_OF_LAYERS if structure.model else 0)
+    return min(max(_BATCH_BYTES // (each * cells) // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
 
 @dataclass(frozen=True)
@@ -270,11 +204,13 @@ class SensingStep(CompiledStep):
 
         alarms = of_block(outcome.false_alarms, tf.int64)
         counts = {
-            "found": of_block(outcome.found, tf.int64),
+            "found": of_block(tf.reduce_sum(tf.cast(outcome.found, tf.int64), axis=-1), tf.int64),
             "quiet_cells": of_block(outcome.quiet_cells, tf.int64),
             "false_alarms": alarms,
             "false_alarms_squared": alarms * alarms,
         }
+        if self.trial.targets > 1:
+            counts |= {f"found_{k}": of_block(outcome.found[..., k], tf.int64) for k in range(self.trial.targets)}
         if self.trial.targets == 2:
             counts["resolved"] = of_block(outcome.resolved, tf.int64)
         grid = self.trial.frame.grid

@@ -14,7 +14,6 @@ from ntn6g.scenario import Scenario, apply, sweep_points
 from ntn6g.study.build.sensing.point import SensingPoint, point_of
 from ntn6g.study.build.sensing.rows import measured
 from ntn6g.study.build.sensing.step import (
-    SensingStructure,
     batch_rows,
     make_link,
     make_tracks,
@@ -22,6 +21,7 @@ from ntn6g.study.build.sensing.step import (
     sensing_step,
     values_of,
 )
+from ntn6g.study.build.sensing.structure import SensingStructure
 from ntn6g.study.engine import Recipe, StopRule, Tally
 
 

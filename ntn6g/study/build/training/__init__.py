@@ -5,6 +5,7 @@ from typing import Any
 
 from ntn6g.scenario import Scenario, Training
 from ntn6g.study.build.training.agents import AgentLearner
+from ntn6g.study.build.training.detectors import DetectorLearner
 from ntn6g.study.build.training.predictors import PredictorLearner
 
 __all__ = ["LEARNERS", "build_learner"]
@@ -14,6 +15,7 @@ LEARNERS: dict[str, Callable[[Scenario, Training], Any]] = {
     "transformer": PredictorLearner,
     "dqn": AgentLearner,
     "ppo": AgentLearner,
+    "map-detector": DetectorLearner,
 }
 """Makers of a `ntn6g.study.training.Learner` by the kind of model that a scenario names."""
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g.core import random
-from ntn6g.scenario import Scenario, Training, TransformerPredictor
+from ntn6g.scenario import GruPredictor, Scenario, Training, TransformerPredictor
 from ntn6g.services.adaptation import Trace
 from ntn6g.services.adaptation.learned import LearnedParameters, PredictorNetwork, cell_shares
 from ntn6g.study.build.learned_policies import guarded_limits, learned_policy, predictor_arrays
@@ -35,12 +35,13 @@ class PredictorLearner:
         self._training = training
         self._passes: LinkPasses = passes_of(scenario, training)
         kind = training.model
+        assert isinstance(kind, GruPredictor | TransformerPredictor)  # the registry says so
         self.model = kind.kind
         self._youngest, ages = ages_of(self._passes)
         sizes: dict[str, Any] = {"units": kind.units, "ages": ages}
         if isinstance(kind, TransformerPredictor):
             sizes |= {"reports": kind.reports, "heads": kind.heads}
-        self._network = PredictorNetwork(kind=self.model, **sizes)  # type: ignore[arg-type]  # one of the two
+        self._network = PredictorNetwork(kind=kind.kind, **sizes)
         self._descent = Descent(training.learning_rate, training.rounds * training.steps)
         self.program = tf.function(self._learn, jit_compile=True, autograph=False)
         self._judged = tf.function(self._judge, jit_compile=True, autograph=False)
@@ -113,19 +114,9 @@ class PredictorLearner:
         return tf.constant(reports), tf.constant(levels)
 
     def _learn(self, state: Tree, key: Any, reports: Any, levels: Any) -> tuple[Tree, Any]:
-        steps = self._training.steps
-
-        def body(number: Any, state: Tree, loss: Any) -> Any:
-            with tf.GradientTape() as tape:
-                tape.watch(state["weights"])
-                lost = self._loss(state["weights"], random.numbered(key, number), reports, levels)
-            gradients = tape.gradient(lost, state["weights"])
-            weights, moments = self._descent(state["weights"], state["moments"], gradients)
-            return number + 1, {"weights": weights, "moments": moments}, loss + lost
-
-        begin = (tf.constant(0), state, tf.constant(0.0))
-        end = tf.while_loop(lambda number, *_: number < steps, body, begin, maximum_iterations=steps)
-        return end[1], end[2] / steps
+        return self._descent.round(
+            lambda weights, drawn: self._loss(weights, drawn, reports, levels), state, key, self._training.steps
+        )
 
     def _loss(self, weights: Any, key: Any, reports: Any, levels: Any) -> Any:
         count = self._training.batch
