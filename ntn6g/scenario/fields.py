@@ -37,6 +37,10 @@ _RIVALS: dict[str, dict[str, set[str]]] = {
 }
 
 
+# Sections whose kinds have the same keys: another kind keeps what was given, such as a detector its false-alarm rate.
+_SAME_KEYS = {"detector"}
+
+
 class Section(BaseModel):
     """A frozen mapping of known keys; the docstring below each field is its description in the JSON Schema.
 
@@ -113,7 +117,7 @@ def plain(section: Section) -> dict[str, Any]:
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any], section: str = "") -> dict[str, Any]:
     """``base`` with the keys of ``over`` laid on it, mapping by mapping; a null takes a key away."""
-    if "kind" in over and over["kind"] != base.get("kind"):
+    if "kind" in over and over["kind"] != base.get("kind") and section not in _SAME_KEYS:
         return dict(over)
     rivals = _RIVALS.get(section, {})
     merged = {key: value for key, value in base.items() if not rivals.get(key, set()) & over.keys()}

@@ -79,14 +79,14 @@ def found(neighbour_db):
 FRAMES, SNR = 4096, 10.0**1.4
 
 
-def test_alone_it_finds_no_more_than_the_bound_of_known_noise_and_hardly_less_than_averaging():
+def test_alone_it_finds_no_more_than_the_bound_of_known_noise_and_a_tenth_less_than_averaging_at_most():
     network, _ = found(-60.0)
 
     bound = 1e-3 ** (1.0 / (1.0 + SNR))  # of exponential powers of means 1 and 1 + S
     averaging = Cfar(false_alarm=1e-3).detection_probability(SNR)
     # 4096 frames: 0.023 are 3.3 standard errors; thresholds are counted to 2 % of the rate, 4e-4 of this probability
     assert binomtest(int(network), FRAMES, bound, alternative="greater").pvalue > 1e-3
-    assert network / FRAMES > averaging - 0.03 - 0.023
+    assert network / FRAMES > averaging - 0.1 - 0.023
 
 
 def test_beside_a_stronger_target_averaging_is_masked_as_in_closed_form_and_the_network_is_not():
