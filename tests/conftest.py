@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 CONFIGS = {path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.yaml")}
-_PROCESS_S = 300.0  # of testing, after which a process is replaced
+_PROCESS_S = 500.0  # of testing, after which a process is replaced
 
 
 class FreshProcesses(LoadFileScheduling):
@@ -52,8 +52,9 @@ class FreshProcesses(LoadFileScheduling):
 
 # minutes of compiling each, of parts that other configs and tests of their own compile too
 LONG_CONFIGS = {
-    *("ephemeris_age", "haps_downlink", "harq_over_delays", "offset_receivers"),
-    *("ray_model", "sensing", "sensing_trade_off", "waveforms_over_a_pass"),
+    *("ephemeris_age", "haps_downlink", "harq_over_delays", "leo600_ka_downlink", "leo600_s_uplink"),
+    *("offset_receivers", "ray_model", "sensing", "sensing_trade_off", "shadowed_links", "sub_thz_cell"),
+    *("waveforms_over_a_pass",),
 }
 RUN_CONFIGS = {"test_every_shipped_config_runs", "test_outcomes_do_not_change_with_row_order_or_neighbours"}
 
