@@ -21,6 +21,7 @@ HandoverPolicy = Literal[
     "cho-t1-a4",
     "elevation",
     "visibility",
+    "satellite-switch",
     "antenna-gain",
     "load-aware",
     "duplication",
@@ -102,6 +103,11 @@ class Procedure(Section):
     """What random access takes beside its round trips, ms."""
     access_round_trips: float = Field(default=2.0, ge=0.0, le=10.0)
     """Round trips of random access."""
+    soft_switch: bool = False
+    """Satellite switch with re-sync: the next satellite's downlink is acquired before (t-ServiceStart), so that
+    execute_ms is not lost; else it is."""
+    uplink_grant: Literal["configured", "requested"] = "configured"
+    """Whether reports are sent at once, or ask for a grant first, after which they arrive K_offset later."""
     report_again_ms: float = Field(default=240.0, ge=0.0, le=10_000.0)
     """From a failed handover to the next report, ms."""
     in_sync_db: float = Field(default=-6.0, ge=-20.0, le=20.0)
@@ -146,11 +152,11 @@ class Tuning(Section):
     distance_hysteresis_km: float = Field(default=0.0, ge=0.0, le=100.0)
     """D1, D2, km."""
     lead_s: float = Field(default=1.0, ge=-60.0, le=60.0)
-    """T1 and visibility: how long before the predicted exit from the serving cell, s."""
+    """T1, visibility, satellite switch (t-Service): how long before the predicted exit from the serving cell, s."""
     window_s: float = Field(default=5.0, gt=0.0, le=600.0)
     """T1: duration, s."""
     min_stay_s: float = Field(default=2.0, ge=0.0, le=600.0)
-    """Visibility: least remaining time in a candidate, s."""
+    """Visibility, satellite switch: least remaining time in a candidate, s."""
     margin_deg: float = Field(default=2.0, ge=0.0, le=60.0)
     """Elevation's policy, degrees."""
     margin_mbps: float = Field(default=1.0, ge=0.0, le=1_000.0)

@@ -71,6 +71,7 @@ def _policies() -> dict[str, str]:
         "cho-d1-a4": "conditional on distance and level; 'cho-t1-a4' on a window of time and level",
         "elevation": "the highest satellite, by a margin",
         "visibility": "when the predicted exit is near, to the cell that serves longest",
+        "satellite-switch": "satellite switch with re-sync: another satellite takes over the cell at a broadcast time",
         "antenna-gain": "the cell that geometry and antenna patterns predict to be stronger by a margin",
         "load-aware": "the cell whose measured ratio and load promise more by a margin",
         "duplication": "two connections with the same data; 'split' with different data",

@@ -19,7 +19,9 @@ from ntn6g.services.handover.connection import (
     State,
     Timing,
     Wanted,
+    answer_s,
     gap_s,
+    switch_gap_s,
 )
 from ntn6g.services.handover.observation import Observation, Service, of_cell, rate_bps
 from ntn6g.services.handover.rules import (
@@ -46,6 +48,8 @@ class Setting(NamedTuple):
     """Cells that a terminal may use, bool [cell, terminal]."""
     layer: tf.Tensor
     """Layer of each cell, int32 [cell]."""
+    spot: tf.Tensor
+    """Place on the Earth that a steered beam serves, below zero for all other cells: int32 [cell]."""
 
 
 @dataclass(frozen=True)
@@ -163,10 +167,12 @@ class Machine:
         same_layer = setting.layer[:, None] == tf.gather(setting.layer, state.serving)[None]
         open_to = setting.allowed & ~own
         linked = (state.phase == CONNECTED) & (state.bad_s <= 0.0)
-        asks = open_to & (x[4] > rule.prepare_threshold) & rule.conditional & linked[None]
+        spot = tf.gather(setting.spot, state.serving)
+        open_to &= ~rule.resync | ((setting.spot[:, None] == spot[None]) & (spot >= 0)[None])
+        asks = open_to & (x[4] > rule.prepare_threshold) & rule.conditional & ~rule.resync & linked[None]
         asks &= state.ready_s >= NOT_PREPARED_S
         ready = state.ready_s <= 0.0
-        usable = open_to & met(rule, watch, same_layer) & (ready | ~rule.conditional)
+        usable = open_to & met(rule, watch, same_layer) & (ready | ~rule.conditional | rule.resync)
         target, found = best_of(x[5], usable)
         return state._replace(watch=watch), Wanted(target, found, ready, asks, rule.conditional)
 
@@ -223,7 +229,7 @@ class Machine:
         """The state after the step, and what is recorded of it."""
         timing, service, step_s = setting.timing, setting.service, setting.timing.step_s
         round_trip_s = of_cell(seen.round_trip_s, state.serving)
-        phase, timer_s = self._phase(state, seen, timing, moves, round_trip_s)
+        phase, timer_s = self._phase(state, seen, setting, moves, round_trip_s)
         serving = tf.where(moves.reached, moves.aim, tf.where(moves.returns, moves.home, state.serving))
         changes = moves.reached | moves.returns
         moved = changes & (serving != state.serving)
@@ -238,6 +244,7 @@ class Machine:
         counts = self._counted(
             state,
             moves,
+            tells=tf.cast(~setting.rule.resync, tf.float64),
             moved=moved,
             since_s=since_s,
             serving=serving,
@@ -246,7 +253,7 @@ class Machine:
             out_s=tf.where(deaf, 1.0, absent) * step_s,
         )
         waiting_s = tf.where(state.ready_s >= NOT_PREPARED_S, NOT_PREPARED_S, tf.maximum(state.ready_s - step_s, 0.0))
-        ready_s = tf.where(moves.asks, (timing.prepare_s + round_trip_s)[None], waiting_s)
+        ready_s = tf.where(moves.asks, answer_s(timing, round_trip_s)[None], waiting_s)
         new = State(
             filtered=state.filtered,
             watch=Watch(state.watch.holds & ~new_link, tf.where(new_link, 0, state.watch.count)),
@@ -267,11 +274,12 @@ class Machine:
         return new, Record(shown, phase, at_hand_db, rate)
 
     def _phase(
-        self, state: State, seen: Observation, timing: Timing, moves: Moves, round_trip_s: tf.Tensor
+        self, state: State, seen: Observation, setting: Setting, moves: Moves, round_trip_s: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Phase after the step, and how long it lasts."""
+        timing, trip_s = setting.timing, of_cell(seen.round_trip_s, moves.aim)
         ends = (moves.failed & ~moves.rescued) | moves.missed
-        gap = gap_s(timing, of_cell(seen.round_trip_s, moves.aim))
+        gap = tf.where(setting.rule.resync, switch_gap_s(timing, trip_s), gap_s(timing, trip_s))
         phase, timer_s = state.phase, moves.left_s
         for happened, then in (
             (moves.reported, PREPARING),
@@ -282,7 +290,7 @@ class Machine:
         ):
             phase = tf.where(happened, then, phase)
         for happened, duration_s in (
-            (moves.reported, timing.prepare_s + round_trip_s),
+            (moves.reported, answer_s(timing, round_trip_s)),
             (moves.starts, gap),
             (ends, timing.re_establish_s + 2.0 * round_trip_s),
         ):
@@ -303,7 +311,7 @@ class Machine:
         failures = moves.lost | moves.missed | (moves.failed & moves.preparing)
         asks = tf.reduce_sum(number(moves.asks), 0)
         messages = number(moves.reports) + number(moves.obeys) + 2.0 * asks
-        messages += number(moves.reached) + 3.0 * number(moves.returns)
+        messages += number(moves.reached) * what["tells"] + 3.0 * number(moves.returns)
         return Counts(
             handovers=old.handovers + number(done),
             failures=old.failures + number(failures),

@@ -53,6 +53,8 @@ def outcome_of(case: Case, policy: str, tuning: str) -> Outcome:
 
 def _ruled(stage: Stage, rule: Any, layers: tuple[str, ...] | None) -> Outcome:
     world = stage.world._replace(allowed=stage.allowed(layers))
+    if rule.uses("exit_s"):
+        stage.predict()
     numbers: RuleTensors = tensors_of(rule, stage.step_s)
     carry = stage.simulation.start(world)
     rates, trace, before = [], [], None

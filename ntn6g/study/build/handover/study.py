@@ -151,6 +151,9 @@ def _series(axes: str, points: list[PolicyPoint]) -> dict[str, Any]:
         each = found[name]
         kept[f"{name}.cell"] = each.trace["cell"].astype(np.int32)
         kept[f"{name}.layer"] = layer_of[each.trace["cell"].astype(np.int64)]
+        if "second_cell" in each.trace:
+            kept[f"{name}.second_cell"] = each.trace["second_cell"].astype(np.int32)
+            kept[f"{name}.second_layer"] = layer_of[each.trace["second_cell"].astype(np.int64)]
         kept[f"{name}.sinr_db"] = each.trace["sinr_db"].astype(np.float32)
         kept[f"{name}.rate_bps"] = each.trace["rate_bps"].astype(np.float32)
         kept[f"{name}.throughput_bps"] = np.quantile(each.windows_bps, _QUANTILES)
