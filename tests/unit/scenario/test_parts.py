@@ -106,3 +106,12 @@ def test_an_override_reaches_into_a_part(load_text, example):
 
     assert scenario.parts_resolved()["moment"].at.fraction == 0.75
     assert scenario.parts_resolved()["power"].sweep.rows() == [{"link.mcs": 7}]
+
+
+def test_an_override_reaches_what_only_a_part_names(load_text):
+    masts = "parts: {masts: {handover: {layers: {ground: {kind: cells}}}}}\n"
+    text = "schema: 1\nname: h\nstudy: handover\nhandover: {layers: {sea: {kind: cells, sites: 1}}}\n" + masts
+
+    scenario = load_text(text, "parts.masts.handover.layers.ground.sites=19")
+
+    assert scenario.parts_resolved()["masts"].handover.layers["ground"].sites == 19

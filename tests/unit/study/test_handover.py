@@ -39,6 +39,7 @@ FAR_AWAY = {"latitude_deg": -45, "longitude_deg": -170}
         ({"layers": {}}, ("handover.layers", "at least 1")),
         ({"layers": {"sky": BEAMS | {"spacing": 3}}}, ("did you mean 'handover.layers.sky.spacing_km'",)),
         ({"layers": {"sky": BEAMS | {"outage": {"from_s": 5, "until_s": 2}}}}, ("exchanged",)),
+        ({"layers": {"sky": BEAMS | {"reroute_s": -1}}}, ("handover.layers.sky.reroute_s", "the limit is 0 s")),
         ({"layers": {"sky": BEAMS | {"gateways": {"g": FAR_AWAY}}}}, ("handover.layers.sky.gateways", "gateways g")),
         ({"policies": ["a3", "split"]}, ("handover", "dual")),
         ({"dual": {"first": ["sky"], "second": ["ground"]}}, ("'ground' is unknown",)),
