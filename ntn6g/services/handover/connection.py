@@ -133,6 +133,8 @@ class Wanted(NamedTuple):
     """Candidates whose preparation begins, bool [cell, terminal]."""
     conditional: tf.Tensor
     """Whether the terminal executes by itself, bool scalar; else it reports, and obeys a command."""
+    resync: tf.Tensor
+    """Whether it does so by satellite switch with re-sync, bool scalar."""
 
 
 class Moves(NamedTuple):
@@ -169,6 +171,8 @@ class Moves(NamedTuple):
     """Cell that is found, int32."""
     asks: tf.Tensor
     """Preparations that begin, [cell, terminal]."""
+    resync: tf.Tensor
+    """Whether handovers are satellite switches with re-sync, scalar."""
 
 
 def filter_share(coefficient: float, step_s: float) -> float:

@@ -48,8 +48,8 @@ class Setting(NamedTuple):
     """Cells that a terminal may use, bool [cell, terminal]."""
     layer: tf.Tensor
     """Layer of each cell, int32 [cell]."""
-    spot: tf.Tensor
-    """Place on the Earth that a steered beam serves, below zero for all other cells: int32 [cell]."""
+    spot: tf.Tensor | None = None
+    """Place on the Earth that a steered beam serves, below zero for all other cells: int32 [cell]; a rule needs it."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,8 @@ class Machine:
         nothing = tf.zeros([self.cells, self.terminals], tf.bool)
         target = tf.maximum(cell, 0)
         found = (cell >= 0) & (cell != state.serving) & of_cell(setting.allowed, target)
-        return Wanted(target, found, nothing, nothing, tf.constant(False))
+        never = tf.constant(False)
+        return Wanted(target, found, nothing, nothing, conditional=never, resync=never)
 
     def moved(
         self, state: State, seen: Observation, setting: Setting, measured: Measured, wanted: Wanted
@@ -156,7 +157,7 @@ class Machine:
     def judged(self, state: State, seen: Observation, measured: Measured, setting: Setting) -> tuple[State, Wanted]:
         """Second part of a step: judge the events; the candidate, and which ones are prepared."""
         rule, service = setting.rule, setting.service
-        assert rule is not None  # the caller has one
+        assert rule is not None and setting.spot is not None  # noqa: PT018  # the caller has both
         rate = rate_bps(service, measured.ratio_db, service.bandwidth_hz[:, None])
         features = [state.filtered, seen.beyond_km, seen.exit_s, seen.elevation_deg, seen.level_db, 1e-6 * rate]
         assert len(features) == len(FEATURES)
@@ -174,7 +175,9 @@ class Machine:
         ready = state.ready_s <= 0.0
         usable = open_to & met(rule, watch, same_layer) & (ready | ~rule.conditional | rule.resync)
         target, found = best_of(x[5], usable)
-        return state._replace(watch=watch), Wanted(target, found, ready, asks, rule.conditional)
+        return state._replace(watch=watch), Wanted(
+            target, found, ready, asks, conditional=rule.conditional, resync=rule.resync
+        )
 
     def _moves(
         self,
@@ -221,6 +224,7 @@ class Machine:
             aim=aim,
             home=home,
             asks=wanted.asks,
+            resync=wanted.resync,
         )
 
     def _after(
@@ -229,7 +233,7 @@ class Machine:
         """The state after the step, and what is recorded of it."""
         timing, service, step_s = setting.timing, setting.service, setting.timing.step_s
         round_trip_s = of_cell(seen.round_trip_s, state.serving)
-        phase, timer_s = self._phase(state, seen, setting, moves, round_trip_s)
+        phase, timer_s = self._phase(state, seen, timing, moves, round_trip_s)
         serving = tf.where(moves.reached, moves.aim, tf.where(moves.returns, moves.home, state.serving))
         changes = moves.reached | moves.returns
         moved = changes & (serving != state.serving)
@@ -244,7 +248,6 @@ class Machine:
         counts = self._counted(
             state,
             moves,
-            tells=tf.cast(~setting.rule.resync, tf.float64),
             moved=moved,
             since_s=since_s,
             serving=serving,
@@ -274,12 +277,12 @@ class Machine:
         return new, Record(shown, phase, at_hand_db, rate)
 
     def _phase(
-        self, state: State, seen: Observation, setting: Setting, moves: Moves, round_trip_s: tf.Tensor
+        self, state: State, seen: Observation, timing: Timing, moves: Moves, round_trip_s: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Phase after the step, and how long it lasts."""
-        timing, trip_s = setting.timing, of_cell(seen.round_trip_s, moves.aim)
+        trip_s = of_cell(seen.round_trip_s, moves.aim)
         ends = (moves.failed & ~moves.rescued) | moves.missed
-        gap = tf.where(setting.rule.resync, switch_gap_s(timing, trip_s), gap_s(timing, trip_s))
+        gap = tf.where(moves.resync, switch_gap_s(timing, trip_s), gap_s(timing, trip_s))
         phase, timer_s = state.phase, moves.left_s
         for happened, then in (
             (moves.reported, PREPARING),
@@ -311,7 +314,7 @@ class Machine:
         failures = moves.lost | moves.missed | (moves.failed & moves.preparing)
         asks = tf.reduce_sum(number(moves.asks), 0)
         messages = number(moves.reports) + number(moves.obeys) + 2.0 * asks
-        messages += number(moves.reached) * what["tells"] + 3.0 * number(moves.returns)
+        messages += number(moves.reached & ~moves.resync) + 3.0 * number(moves.returns)
         return Counts(
             handovers=old.handovers + number(done),
             failures=old.failures + number(failures),

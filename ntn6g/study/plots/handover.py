@@ -103,7 +103,9 @@ def _courses(axes: "Axes", series: Any, shown: Sequence[str]) -> None:
 
     time_s, layers = series["handover_time_s"], [str(name) for name in series["layer"]]
     colours = dict(zip(layers, ("#8fb8de", "#f2c38f", "#b6d7a8", "#d5a6bd", "#cccccc"), strict=False))
-    bars = [(row, 0.8, f"{name}.") for row, name in enumerate(shown) if f"{name}.second_cell" not in series]
+    bars: list[tuple[float, float, str]] = [
+        (row, 0.8, f"{name}.") for row, name in enumerate(shown) if f"{name}.second_cell" not in series
+    ]
     for row, name in enumerate(shown):
         if f"{name}.second_cell" in series:
             bars += [(row - 0.2, 0.4, f"{name}."), (row + 0.2, 0.4, f"{name}.second_")]

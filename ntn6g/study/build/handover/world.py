@@ -222,7 +222,8 @@ class Stage:
 
     def _world(self, scene: Scene) -> World:
         asked = self.asked
-        values, power, noise, bandwidth, colour, spot = [], [], [], [], [], []
+        values, power, noise, bandwidth, colour = [], [], [], [], []
+        spot: list[Any] = []
         for number, (name, layer) in enumerate(self.layers.items()):
             cells = scene.layers[number].cells
             values.append(values_of(asked, layer, scene.layers[number], self.skies.get(name)))
@@ -231,7 +232,7 @@ class Stage:
             draws = random.block_keys(random.stream(self.keys[:1], f"load {number}"), cells)
             load = layer.load * np.asarray(random.uniform(draws, (1,)).numpy(), np.float64)[:, 0]
             bandwidth.append(1e6 * layer.bandwidth_mhz / layer.reuse * (1.0 - load))
-            spot.append(self._spots(number, name, sum(map(len, spot))))
+            spot.append(self._spots(number, name, sum(len(each) for each in spot)))
             colour.append(colours_of(name, layer, self.skies.get(name)))
         overlap = overlap_of(self.layers, np.concatenate(colour), np.concatenate(power))
         return World(
