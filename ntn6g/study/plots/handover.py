@@ -109,7 +109,7 @@ def _courses(axes: "Axes", series: Any, shown: Sequence[str]) -> None:
     for row, name in enumerate(shown):
         if f"{name}.second_cell" in series:
             bars += [(row - 0.2, 0.4, f"{name}."), (row + 0.2, 0.4, f"{name}.second_")]
-    for row, height, name in bars:
+    for middle, height, name in bars:
         cell, layer = series[f"{name}cell"], series[f"{name}layer"]
         edges = np.flatnonzero(np.diff(cell)) + 1
         starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(cell)]])
@@ -118,11 +118,11 @@ def _courses(axes: "Axes", series: Any, shown: Sequence[str]) -> None:
                 continue
             left, right = time_s[start], time_s[min(end, len(time_s) - 1)]
             axes.barh(
-                row, right - left, left=left, height=height, color=colours.get(str(layer[start]), GREY),
+                middle, right - left, left=left, height=height, color=colours.get(str(layer[start]), GREY),
                 edgecolor="black", linewidth=0.4,
             )  # fmt: skip
             if right - left > 0.035 * (time_s[-1] - time_s[0]):
-                axes.text(0.5 * (left + right), row, str(cell[start]), ha="center", va="center", fontsize=7)
+                axes.text(0.5 * (left + right), middle, str(cell[start]), ha="center", va="center", fontsize=7)
     axes.set_yticks(range(len(shown)), shown)
     axes.invert_yaxis()
     axes.grid(visible=False)
