@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.random import chunk_key, numbered, stream, uniform
-from ntn6g.scenario import from_mapping
+from ntn6g.scenario import from_mapping, load, shipped_configs
 from ntn6g.study import device
 from ntn6g.study.build import training as builders
 from ntn6g.study.models import read_model
@@ -266,6 +266,13 @@ def test_what_cannot_be_trained_or_read_is_one_line(session, tmp_path):
     with pytest.raises(ScenarioError, match="is not the file that its card speaks of"):
         read_model(str(tmp_path / "run"))
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("config", [name for name in shipped_configs() if load(name).training is not None])
+def test_every_shipped_training_finds_what_it_learns_from(config):
+    scenario = load(config)
+
+    assert builders.build_learner(scenario).model == scenario.training.model.kind
 
 
 @pytest.mark.parametrize(
