@@ -237,7 +237,9 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
         return ["engine.batch=64", *one, *(f"{part}{key}" for part in parts or [""] for key in short)]
     if found.adaptation is not None:
         one_point = [f"parts.map.sweep.grid.adaptation.{key}" for key in ("speed_kmh=[3]", "round_trip_ms=[4]")]
-        return ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]", *one_point]
+        one_model = ["parts.policies.adaptation.models=[dqn-leo600]", "parts.elsewhere.adaptation.models=[]"]
+        few = ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]"]
+        return [*few, *one_point, *one_model]
     if found.handover is not None:
         places = ["", *(f"parts.{name}." for name, part in found.parts.items() if part.handover is not None)]
         few = ("terminals.count=4", "duration_s=2", "step_ms=40", "policies=[a3]")
