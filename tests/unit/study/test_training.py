@@ -275,7 +275,8 @@ def test_the_models_of_the_package_are_the_files_their_cards_speak_of_and_were_m
     assert {"gru-leo600", "dqn-leo600"} <= set(shipped)
     for name, model in shipped.items():
         words = shlex.split(model.card["command"])
-        assert words[:2] == ["ntn6g", "train"] and words[2] in shipped_configs()
+        assert words[:2] == ["ntn6g", "train"]
+        assert words[2] in shipped_configs()
         assert words[words.index("--out") + 1] == name
         assert len(model.weights) >= 3
 
