@@ -239,6 +239,9 @@ class Handover(Section):
     """For the policies duplication and split."""
     policies: Annotated[tuple[HandoverPolicy, ...], Field(strict=False)] = _DEFAULT_POLICIES
     """Those that are compared."""
+    models: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Trained agents that are compared with the best of the rules: shipped ones by name, or folders that `ntn6g train`
+    wrote."""
 
     @property
     def steps(self) -> int:
@@ -259,8 +262,12 @@ class Handover(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not self.policies or len(set(self.policies)) < len(self.policies):
-            raise ValueError("policies is empty or names one twice")
+        names = (*self.policies, *self.models)
+        if not self.policies or len(set(names)) < len(names):
+            raise ValueError("policies is empty or names one twice, models included")
+        alone = {"duplication", "split", "best-sinr", "oracle"}
+        if self.models and not {*self.policies} - alone:
+            raise ValueError("models are compared with the best rule of one connection; policies names none")
         if self.terminals.count * self.steps > _MOST_STEPS:
             raise ValueError(
                 f"terminals.count x steps makes {self.terminals.count * self.steps} terminal steps, above "

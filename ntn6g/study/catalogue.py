@@ -89,7 +89,8 @@ def _models() -> dict[str, str]:
 
     cards = {name: json.loads((folder / CARD).read_text(encoding="utf-8")) for name, folder in shipped_models().items()}
     return {
-        name: f"trained {card['model']}, {len(card['seeds'])} seeds, {card['weights']} weights (adaptation.models)"
+        name: f"trained {card['model']}, {len(card['seeds'])} seeds, {card['weights']} weights "
+        f"({'handover' if card['network']['kind'].startswith('handover') else 'adaptation'}.models)"
         for name, card in cards.items()
     }
 

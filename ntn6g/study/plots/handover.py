@@ -71,9 +71,11 @@ def _point(part: Part) -> "Figure":
     looks = _looks(list(part.rows["policy"]))
     shown = [name for name in looks if f"{name}.cell" in series]
     serving, ratio, rate = (figure.add_subplot(grid[row, :]) for row in range(3))
-    _courses(serving, series, shown[:_ON_TIMELINE])
+    learned = set(part.rows["policy"][part.rows["kind"] == "learned"])
+    on_timeline = sorted(shown, key=lambda name: name not in learned)[:_ON_TIMELINE]
+    _courses(serving, series, on_timeline)
     time_s = series["handover_time_s"]
-    for name in shown[:_ON_TIMELINE]:
+    for name in on_timeline:
         look = {"color": looks[name]["color"], "linewidth": 1.0}
         served = np.maximum(series[f"{name}.cell"], series.get(f"{name}.second_cell", -1)) >= 0
         ratio.plot(time_s, np.where(served, series[f"{name}.sinr_db"], np.nan), **look)
@@ -175,8 +177,18 @@ def _bars(axes: "Axes", part: Part, looks: dict[str, dict[str, Any]]) -> None:
         axes.text(0.02 * mean.max(), float(at), words, va="center", fontsize=7)
     axes.set_yticks(place, names)
     axes.set_xlabel("Served throughput (Mbit/s)")
-    axes.set_title("Handovers and link failures per minute", fontsize=9)
+    axes.set_title("\n".join(["Handovers and link failures per minute", *_verdicts(part)]), fontsize=9)
     axes.grid(axis="y", visible=False)
+
+
+def _verdicts(part: Part) -> list[str]:
+    """What may be said of every trained agent, a line each."""
+    rows = part.rows[part.rows["kind"] == "learned"]
+    return [
+        f"{row.policy}: {row.verdict}, {row.gain_percent:+.2f} % over {row.best_rule} "
+        f"({row.gain_percent_low:.2f} to {row.gain_percent_high:.2f})"
+        for row in rows.itertuples()
+    ]
 
 
 def _along(part: Part, over: str) -> "Figure":

@@ -55,7 +55,7 @@ class Case:
 def case_of(scenario: Scenario) -> Case:
     """The case of a point; policies and names do not change what happens around them."""
     assert scenario.handover is not None
-    given = scenario.handover.model_dump(mode="json", exclude={"policies", "tuning"})
+    given = scenario.handover.model_dump(mode="json", exclude={"policies", "models", "tuning"})
     used = {each.platform for each in scenario.handover.layers.values() if isinstance(each, BeamsLayer)}
     skies = {name: scenario.platforms[name].model_dump(mode="json") for name in sorted(used)}
     return Case(json.dumps([scenario.seed, given, skies], sort_keys=True), scenario)
