@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 CONFIGS = {path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.yaml")}
-_PROCESS_S = 300.0  # of testing, after which a process is replaced
+_PROCESS_S = 500.0  # of testing, after which a process is replaced
 
 
 class FreshProcesses(LoadFileScheduling):
@@ -52,8 +52,9 @@ class FreshProcesses(LoadFileScheduling):
 
 # minutes of compiling each, of parts that other configs and tests of their own compile too
 LONG_CONFIGS = {
-    *("ephemeris_age", "haps_downlink", "harq_over_delays", "offset_receivers"),
-    *("ray_model", "sensing", "sensing_trade_off", "waveforms_over_a_pass"),
+    *("ephemeris_age", "haps_downlink", "harq_over_delays", "leo600_ka_downlink", "leo600_s_uplink"),
+    *("offset_receivers", "ray_model", "sensing", "sensing_trade_off", "shadowed_links", "sub_thz_cell"),
+    *("waveforms_over_a_pass",),
 }
 RUN_CONFIGS = {"test_every_shipped_config_runs", "test_outcomes_do_not_change_with_row_order_or_neighbours"}
 
@@ -187,6 +188,11 @@ def shared_steps(monkeypatch, links):
 # structures that one config compiles one by one, and that tests of their parts cover
 FEWER_PROGRAMS = {
     "awgn_uncoded": ["sweep.grid.link.modulation=[bpsk, 64qam]"],
+    "handover_constellations": ["parts.alone.sweep.grid.handover.layers.orbit.platform=[kuiper]"],
+    "handover_tuning": [
+        "parts.tuning.sweep.grid.handover.tuning.time_to_trigger_ms=[0]",
+        "parts.tuning.sweep.grid.handover.measurement.error_db=[1]",
+    ],
     "haps_downlink": ["sweep.grid.at.terminal=[km_3, km_17]"],
     "harq_over_delays": ["parts.leo.sweep.grid.link.harq.processes=[32]"],
     "leo600_ka_downlink": ["sweep.grid.link.mcs=[10]"],
@@ -239,10 +245,13 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
         return ["engine.batch=64", *fewer_programs(config, found), *every]
     if found.adaptation is not None:
         one_point = [f"parts.map.sweep.grid.adaptation.{key}" for key in ("speed_kmh=[3]", "round_trip_ms=[4]")]
-        return ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]", *one_point]
+        one_model = ["parts.policies.adaptation.models=[dqn-leo600]", "parts.elsewhere.adaptation.models=[]"]
+        few = ["adaptation.passes=8", "adaptation.slots=200", "adaptation.policies=[fixed, olla, ridge]"]
+        return [*few, *one_point, *one_model]
     if found.handover is not None:
-        few = ["handover.terminals.count=4", "handover.duration_s=2", "handover.step_ms=40", "handover.policies=[a3]"]
-        return [*few, *FEWER_PROGRAMS.get(config, [])]
+        places = ["", *(f"parts.{name}." for name, part in found.parts.items() if part.handover is not None)]
+        few = ("terminals.count=4", "duration_s=2", "step_ms=40", "policies=[a3]")
+        return [*(f"{each}handover.{key}" for each in places for key in few), *FEWER_PROGRAMS.get(config, [])]
     if found.study == "channel":
         return ["survey.draws=64", "survey.frequencies=5"]
     return [

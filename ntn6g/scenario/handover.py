@@ -21,6 +21,7 @@ HandoverPolicy = Literal[
     "cho-t1-a4",
     "elevation",
     "visibility",
+    "satellite-switch",
     "antenna-gain",
     "load-aware",
     "duplication",
@@ -102,6 +103,11 @@ class Procedure(Section):
     """What random access takes beside its round trips, ms."""
     access_round_trips: float = Field(default=2.0, ge=0.0, le=10.0)
     """Round trips of random access."""
+    soft_switch: bool = False
+    """Satellite switch with re-sync: the next satellite's downlink is acquired before (t-ServiceStart), so that
+    execute_ms is not lost; else it is."""
+    uplink_grant: Literal["configured", "requested"] = "configured"
+    """Whether reports are sent at once, or ask for a grant first, after which they arrive K_offset later."""
     report_again_ms: float = Field(default=240.0, ge=0.0, le=10_000.0)
     """From a failed handover to the next report, ms."""
     in_sync_db: float = Field(default=-6.0, ge=-20.0, le=20.0)
@@ -146,11 +152,11 @@ class Tuning(Section):
     distance_hysteresis_km: float = Field(default=0.0, ge=0.0, le=100.0)
     """D1, D2, km."""
     lead_s: float = Field(default=1.0, ge=-60.0, le=60.0)
-    """T1 and visibility: how long before the predicted exit from the serving cell, s."""
+    """T1, visibility, satellite switch (t-Service): how long before the predicted exit from the serving cell, s."""
     window_s: float = Field(default=5.0, gt=0.0, le=600.0)
     """T1: duration, s."""
     min_stay_s: float = Field(default=2.0, ge=0.0, le=600.0)
-    """Visibility: least remaining time in a candidate, s."""
+    """Visibility, satellite switch: least remaining time in a candidate, s."""
     margin_deg: float = Field(default=2.0, ge=0.0, le=60.0)
     """Elevation's policy, degrees."""
     margin_mbps: float = Field(default=1.0, ge=0.0, le=1_000.0)
@@ -233,6 +239,9 @@ class Handover(Section):
     """For the policies duplication and split."""
     policies: Annotated[tuple[HandoverPolicy, ...], Field(strict=False)] = _DEFAULT_POLICIES
     """Those that are compared."""
+    models: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Trained agents that are compared with the best of the rules: shipped ones by name, or folders that `ntn6g train`
+    wrote."""
 
     @property
     def steps(self) -> int:
@@ -253,8 +262,12 @@ class Handover(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if not self.policies or len(set(self.policies)) < len(self.policies):
-            raise ValueError("policies is empty or names one twice")
+        names = (*self.policies, *self.models)
+        if not self.policies or len(set(names)) < len(names):
+            raise ValueError("policies is empty or names one twice, models included")
+        alone = {"duplication", "split", "best-sinr", "oracle"}
+        if self.models and not {*self.policies} - alone:
+            raise ValueError("models are compared with the best rule of one connection; policies names none")
         if self.terminals.count * self.steps > _MOST_STEPS:
             raise ValueError(
                 f"terminals.count x steps makes {self.terminals.count * self.steps} terminal steps, above "

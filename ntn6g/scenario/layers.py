@@ -5,24 +5,42 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ntn6g.scenario.adaptation import SightBlockage
-from ntn6g.scenario.fields import Section
+from ntn6g.scenario.fields import Name, Section
 
 
-class Outage(Section):
-    """Cells of a layer that fall silent, and come back."""
+class Failure(Section):
+    """Something that fails, and comes back."""
 
     from_s: float = Field(default=0.0, ge=0.0)
     """Since the start, s."""
     until_s: float = Field(default=1e6, ge=0.0)
     """When they are back, s."""
-    share: float = Field(default=1.0, gt=0.0, le=1.0)
-    """Share of the layer's platforms or sites that fail, from the first on, above 0 to 1."""
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
         if self.from_s >= self.until_s:
             raise ValueError(f"from_s {self.from_s:g} is not before until_s {self.until_s:g}; exchanged?")
         return self
+
+
+class Outage(Failure):
+    """Cells of a layer that fall silent, and come back."""
+
+    share: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of the layer's platforms or sites that fail, from the first on, above 0 to 1."""
+
+
+class FeederGateway(Section):
+    """A station on the ground through which platforms reach the network."""
+
+    latitude_deg: float = Field(ge=-90.0, le=90.0)
+    """Degrees north."""
+    longitude_deg: float = Field(ge=-180.0, le=360.0)
+    """Degrees east."""
+    altitude_m: float = Field(default=0.0, ge=-500.0, le=9_000.0)
+    """Height above the ellipsoid, m."""
+    outage: Failure | None = None
+    """When it fails, with every platform that feeds through it; never when absent."""
 
 
 class _Layer(Section):
@@ -101,7 +119,15 @@ class BeamsLayer(_Layer):
     min_elevation_deg: float = Field(default=10.0, ge=0.0, lt=90.0)
     """Lowest elevation, degrees."""
     payload: Literal["regenerative", "transparent"] = "regenerative"
-    """regenerative (the base station flies) or transparent (a feeder link as long as the service link)."""
+    """regenerative (the base station flies) or transparent (it stands at the gateway; without gateways the feeder link
+    is taken as long as the service link)."""
+    gateways: dict[Name, FeederGateway] = Field(default_factory=dict)
+    """A platform feeds through the one that stands highest over its horizon, and is silent where it sees none; without
+    any, platforms always reach the network."""
+    gateway_elevation_deg: float = Field(default=5.0, ge=0.0, lt=90.0)
+    """Lowest elevation of a platform over a gateway, degrees."""
+    reroute_s: float | None = Field(default=None, ge=0.0)
+    """From a gateway's failure until its platforms feed through another one that they see, s; default: never."""
     environment: Literal["dense-urban", "urban", "suburban", "rural"] = "rural"
     """Of the shadow fading of TR 38.811, with line of sight."""
     zenith_loss_db: float = Field(default=0.1, ge=0.0, le=30.0)

@@ -171,9 +171,12 @@ def translate(error: ValidationError, raw: Any, known: Mapping[str, Key]) -> Sce
 def _key_steps(location: tuple[int | str, ...], raw: Any, kind_of_error: str) -> list[str]:
     """The location as the user wrote it: pydantic also names the chosen kind and form, which are no keys."""
     steps: list[str] = []
-    cursor = raw
+    cursor, tag = raw, None
     for depth, step in enumerate(location):
         missing_itself = kind_of_error == "missing" and depth == len(location) - 1
+        if tag is not None and step == tag:  # a layer of kind beams has a key of that name too
+            tag = None
+            continue
         if isinstance(cursor, list | tuple) and isinstance(step, int) and step < len(cursor):
             steps.append(f"[{step}]")
             cursor = cursor[step]
@@ -182,6 +185,7 @@ def _key_steps(location: tuple[int | str, ...], raw: Any, kind_of_error: str) ->
             cursor = cursor[step]
         elif missing_itself:
             steps.append(str(step))
+        tag = cursor.get("kind") if isinstance(cursor, Mapping) else None
     return steps
 
 

@@ -226,16 +226,23 @@ def _chosen(key: str, given: str | None, among: Iterable[str], section: str = "a
 
 def settable_keys(raw: Any) -> dict[str, Key]:
     """Every key that a scenario with the platforms and parts of ``raw`` may hold, by dotted path."""
-    keys = known_keys(Scenario, raw)
-    swept = {path: key for path, key in keys.items() if key.leaf and key.steps[0] not in NOT_SWEPT}
-    for form in ("grid", "zip"):
-        keys |= {f"sweep.{form}.{path}": Key(("sweep", form, path), leaf=False) for path in swept}
+    keys = _and_sweeps(known_keys(Scenario, raw))
     parts = raw.get("parts") if isinstance(raw, Mapping) else None
-    inside = {path: key for path, key in keys.items() if key.steps[0] in Part.model_fields}
-    for name in parts if isinstance(parts, Mapping) else ():
-        for path, key in inside.items():
-            keys[f"parts.{name}.{path}"] = Key(("parts", str(name), *key.steps), key.leaf, key.kinds)
+    for name, over in parts.items() if isinstance(parts, Mapping) else ():
+        whole = {key: value for key, value in raw.items() if key != "parts"}
+        part = merge(whole, over) if isinstance(over, Mapping) else whole  # it may name things that others do not
+        for path, key in _and_sweeps(known_keys(Scenario, part)).items():
+            if key.steps[0] in Part.model_fields:
+                keys[f"parts.{name}.{path}"] = Key(("parts", str(name), *key.steps), key.leaf, key.kinds)
     return keys
+
+
+def _and_sweeps(keys: dict[str, Key]) -> dict[str, Key]:
+    swept = [path for path, key in keys.items() if key.leaf and key.steps[0] not in NOT_SWEPT]
+    sweeps = {
+        f"sweep.{form}.{path}": Key(("sweep", form, path), leaf=False) for form in ("grid", "zip") for path in swept
+    }
+    return keys | sweeps
 
 
 def validated(raw: Mapping[str, Any]) -> Scenario:

@@ -36,16 +36,20 @@ class TransformerPredictor(Section):
 
 
 class DqnAgent(Section):
-    """Deep Q-learning of the MCS, double, with a target network and replay."""
+    """Deep Q-learning, double, with a target network and replay: of the MCS, or of the cell of a handover."""
 
     kind: Literal["dqn"]
     """dqn."""
     units: int = Field(default=64, ge=1, le=512)
-    """Width of its two hidden layers."""
+    """Width of its hidden layers."""
     discount: float = Field(default=0.0, ge=0.0, lt=1.0)
-    """Of later rewards; 0 since the choice of an MCS does not change the channel."""
+    """Of later rewards; 0 since the choice of an MCS does not change the channel. A handover needs one near 1."""
     replay: int = Field(default=32_768, ge=64, le=1_000_000)
     """Transitions that are remembered."""
+    explores: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Share of random actions at the beginning."""
+    explores_at_last: float = Field(default=0.05, ge=0.0, le=1.0)
+    """Share of random actions from half of the training on."""
 
 
 class PpoAgent(Section):
@@ -94,12 +98,17 @@ Model = Annotated[GruPredictor | TransformerPredictor | DqnAgent | PpoAgent | Ma
 
 
 class TrainingPasses(Section):
-    """Passes of each split, drawn from streams of their own; no pass is in two of them."""
+    """Passes of each split, drawn from streams of their own; no pass is in two of them.
+
+    Of a handover they are ways of terminals, in sets of `handover.terminals.count` with a start and loads of their own.
+    """
 
     train: int = Field(default=512, ge=1, le=65_536)
     """To learn from; rounded up to whole sets of `adaptation.passes`, as the next one."""
     validation: int = Field(default=64, ge=1, le=4_096)
     """To stop by and to choose among seeds."""
+    test: int = Field(default=256, ge=1, le=4_096)
+    """Of a handover, to compare with the best rule on; link adaptation is tested on the passes of its study."""
 
 
 class Training(Section):
@@ -112,7 +121,8 @@ class Training(Section):
     passes: TrainingPasses = Field(default_factory=TrainingPasses)
     """What predictors and agents learn from."""
     shifted: dict[str, Scalar] = Field(default_factory=dict)
-    """Keys of `adaptation`, with values that training never saw, of the passes that show what a shift costs."""
+    """Keys of the study's section (`adaptation`, `handover`), with values that training never saw, of the passes that
+    show what a shift costs."""
     rounds: int = Field(default=40, ge=1, le=100_000)
     """Validations at most; after each everything is kept."""
     steps: int = Field(default=25, ge=1, le=100_000)

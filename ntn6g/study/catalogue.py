@@ -71,12 +71,14 @@ def _policies() -> dict[str, str]:
         "cho-d1-a4": "conditional on distance and level; 'cho-t1-a4' on a window of time and level",
         "elevation": "the highest satellite, by a margin",
         "visibility": "when the predicted exit is near, to the cell that serves longest",
+        "satellite-switch": "satellite switch with re-sync: another satellite takes over the cell at a broadcast time",
         "antenna-gain": "the cell that geometry and antenna patterns predict to be stronger by a margin",
         "load-aware": "the cell whose measured ratio and load promise more by a margin",
         "duplication": "two connections with the same data; 'split' with different data",
         "best-sinr": "bound: the best cell at every step, without interruption",
         "oracle": "bound: the best sequence of cells with interruptions, by dynamic programming",
         **_models("adaptation.models", "gru", "transformer", "dqn", "ppo"),
+        **_models("handover.models", "handover-dqn"),
     }
 
 
@@ -100,7 +102,7 @@ def _models(key: str, *kinds: str) -> dict[str, str]:
     return {
         name: f"trained {card['model']}, {len(card['seeds'])} seeds, {card['weights']} weights ({key})"
         for name, card in cards.items()
-        if card["model"] in kinds
+        if card["network"]["kind"] in kinds
     }
 
 

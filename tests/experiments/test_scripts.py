@@ -5,6 +5,8 @@ import runpy
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPTS = Path(__file__).parents[2] / "experiments"
 
 
@@ -49,3 +51,15 @@ def test_synchronisation_prints_what_it_measures_beside_the_closed_form(monkeypa
         assert abs(found - law) < 0.12, printed  # four standard errors of 256 searches
     for found, law in (*pairs[9:11], *pairs[12:14], *pairs[15:]):  # 10 and 20 dB
         assert 0.75 < found / law < 1.35, printed
+
+
+@pytest.mark.slow
+def test_blocks_at_sampled_instants_of_a_handover_run_are_lost_as_the_table_foretells(monkeypatch, capsys):
+    # chance 1e-3 of a false alarm by the script's own interval, which is 0.1 dB and the table's 0.1 dB wide
+    script = runpy.run_path(str(SCRIPTS / "handover_spot_check.py"))
+    small = ["parts.orbit.handover.terminals.count=8", "parts.orbit.handover.duration_s=20"]
+    words = ["handover_spot_check.py", "--mcs", "1", *(f"--set={each}" for each in small)]
+    monkeypatch.setattr(sys, "argv", words)
+
+    assert script["main"]() == 0
+    assert " foretold: " in capsys.readouterr().out

@@ -52,6 +52,7 @@ def test_outcomes_do_not_change_with_row_order_or_neighbours(links, reduced, con
 
 # One structure for each kind of fading, coded and not, at its shipped bandwidth and batch: only large products are
 # shared among threads
+WITHOUT_RAYS = ["awgn_uncoded", "quickstart", "terrestrial_tdl"]
 SCRIPT = """
 import json, os, sys
 from ntn6g.scenario import load
@@ -79,16 +80,17 @@ print(json.dumps([len(os.listdir("/proc/self/task")), found]))
 """
 
 
-def on_threads(count):
+def on_threads(count, configs):
     environment = {**os.environ, "TF_NUM_INTRAOP_THREADS": str(count), "TF_NUM_INTEROP_THREADS": str(count)}
-    command = [sys.executable, "-c", SCRIPT, *SHIPPED]
+    command = [sys.executable, "-c", SCRIPT, *configs]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="counts threads as Linux shows them")
-def test_outcomes_do_not_change_with_the_number_of_threads():
-    processes = [on_threads(count) for count in (1, 2)]
-    said = [process.communicate(timeout=300) for process in processes]
+@pytest.mark.parametrize("configs", [WITHOUT_RAYS, pytest.param(SHIPPED, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_outcomes_do_not_change_with_the_number_of_threads(configs):
+    processes = [on_threads(count, configs) for count in (1, 2)]
+    said = [process.communicate(timeout=1800) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     (fewer, one), (more, two) = (json.loads(out) for out, _ in said)
 

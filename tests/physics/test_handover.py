@@ -57,22 +57,24 @@ class Stage:
         middle = tf.constant(on_circle(EARTH_RADIUS_M, middles_m(times)))
         satellite = tf.constant(on_circle(RADIUS_M, ground_m(times))[:, None])
         home = on_circle(EARTH_RADIUS_M, HOMES_M)[None]
-        track = ho.LayerTrack(satellite, middle, middle, tf.zeros([2, BEAMS, TERMINALS]))
+        reached = tf.zeros([1, 1], tf.float64), tf.ones([1, 1])
+        track = ho.LayerTrack(satellite, middle, middle, tf.zeros([2, BEAMS, TERMINALS]), *reached)
         up = tf.constant(home / EARTH_RADIUS_M)
         return ho.Block(
             tf.constant(first), (track,), ho.TerminalTrack(tf.constant(home), up, tf.zeros([TERMINALS, 3], tf.float64))
         )
 
-    def world(self, *, shadow=0.0, **timing):
+    def world(self, *, shadow=0.0, round_trips=1.0, off_s=(1e6, 1e6), **timing):
         numbers = {
             "power": np.full(BEAMS, 10.0 ** (EIRP_DBM_MHZ / 10.0)),
             "pattern": ho.aperture_pattern(APERTURE_M, CARRIER_HZ),
             "radius_km": SPACING_M / 2e3, "mask_rad": 0.0, "shadow": shadow, "memory": 0.998, "zenith_db": 0.0,
-            "round_trips": 1.0, "blocks": np.array([0.0, 1.0, 0.0]), "off": np.full([BEAMS, 2], 1e6),
+            "round_trips": round_trips, "blocks": np.array([0.0, 1.0, 0.0]), "off": np.tile(off_s, (BEAMS, 1)),
         }  # fmt: skip
         clock = {
             "step_s": STEP_S, "filter_share": ho.filter_share(0.0, STEP_S), "error_db": 0.0, "use_sinr": 0.0,
-            "prepare_s": 0.0, "execute_s": 0.0, "access_round_trips": 0.0, "access_s": 0.0, "report_again_s": 0.24,
+            "prepare_s": 0.0, "execute_s": 0.0, "access_round_trips": 0.0, "access_s": 0.0, "switch_s": 0.0,
+            "requests": 0.0, "report_again_s": 0.24,
             "in_sync_db": -6.0, "out_of_sync_db": -8.0, "n310_s": 0.1, "n311_s": 0.03, "t310_s": 1.0,
             "re_establish_s": 0.2, **timing,
         }  # fmt: skip
@@ -84,6 +86,7 @@ class Stage:
             overlap=tf.constant(1.0 - np.eye(BEAMS), tf.float32),
             noise=tf.fill([BEAMS], tf.constant(10.0 ** (NOISE_DBM_MHZ / 10.0))),
             layer=tf.zeros([BEAMS], tf.int32),
+            spot=tf.fill([BEAMS], -1),
             allowed=tf.ones([BEAMS, TERMINALS], tf.bool),
             service=ho.Service(tf.constant(rate, tf.float32), tf.fill([BEAMS], tf.constant(1e6))),
             timing=ho.Timing(**{k: tf.constant(v, tf.float32) for k, v in clock.items()}),
@@ -193,6 +196,41 @@ def test_levels_are_those_of_a_link_budget(stage):
     sinr = linear / (linear.sum(0) - linear + 10.0 ** (NOISE_DBM_MHZ / 10.0))
     assert seen.sinr_db.numpy() == pytest.approx(10.0 * np.log10(sinr), abs=2e-3)
     assert seen.round_trip_s.numpy()[middle] == pytest.approx(2.0 * range_m / 299_792_458.0, rel=1e-6)
+
+
+NEVER = ho.Rule(name="never", events=(ho.a3(offset_db=90.0),))
+
+
+def test_a_silent_satellite_loses_every_link_once_n310_and_t310_are_over_and_has_them_back_after_a_search(stage):
+    # silent from 0.42 to 2.42 s, between two steps. N310 out-of-sync indications take 100 ms, then T310 runs for 1 s
+    # (TS 38.331, 5.3.10): 1.52 s, in steps of 40 ms up to two steps more. The search, 0.2 s and two round trips, is
+    # over by the time the satellite is back
+    record = stage.run(NEVER, stage.world(off_s=(0.42, 2.42)), blocks=1)[1]
+    lost_s = STEP_S * np.argmax(record.phase == ho.SEARCHING, 0)
+    assert (lost_s >= 1.5199).all()
+    assert (lost_s <= 1.52 + 2 * STEP_S).all()
+    back = STEP_S * (np.argmax(record.phase[45:] == ho.CONNECTED, 0) + 45)
+    assert back == pytest.approx(2.44, abs=STEP_S + 1e-6)
+
+
+def test_a_silence_shorter_than_t310_loses_no_link(stage):
+    # 0.42 to 1.38 s: T310, which began at 0.52 s, has not run for a second when N311 of 30 ms in sync stop it
+    record = stage.run(NEVER, stage.world(off_s=(0.42, 1.38)), blocks=1)[1]
+    assert (record.phase[:50] == ho.CONNECTED).all()
+    assert (record.rate_bps[11:34] == 0.0).all()
+    assert (record.rate_bps[[10, 36]] > 0.0).all()
+
+
+def test_a_feeder_link_as_long_as_the_service_link_doubles_what_round_trips_cost(stage):
+    # 40 ms of execution, 20 ms of access, two round trips. Beams within 200 km of nadir are 600 to 640 km away: a round
+    # trip is 4.0 to 4.3 ms, two of them 8.0 to 8.6 ms more
+    gaps = []
+    for round_trips in (1.0, 2.0):
+        given = {"execute_s": 0.04, "access_s": 0.02, "access_round_trips": 2.0}
+        counts = stage.run(NEAREST, stage.world(round_trips=round_trips, **given), blocks=1)[0].counts
+        gaps.append(counts.interrupted_s.numpy().sum() / counts.handovers.numpy().sum())
+    assert gaps[0] == pytest.approx(0.0683, abs=0.0004)
+    assert gaps[1] - gaps[0] == pytest.approx(0.0083, abs=0.0004)
 
 
 REAL = {"error_db": 1.0, "execute_s": 0.04, "access_s": 0.02, "access_round_trips": 2.0}

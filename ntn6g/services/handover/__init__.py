@@ -11,8 +11,10 @@ from ntn6g.services.handover.connection import (
     Record,
     State,
     Timing,
+    answer_s,
     filter_share,
     gap_s,
+    switch_gap_s,
 )
 from ntn6g.services.handover.machine import Machine, Setting
 from ntn6g.services.handover.observation import ENTRIES, LOWEST_DB, STEP_DB, Observation, Service, rate_bps
@@ -81,6 +83,7 @@ __all__ = [
     "a3",
     "a4",
     "a5",
+    "answer_s",
     "aperture_pattern",
     "better",
     "d1",
@@ -88,6 +91,7 @@ __all__ = [
     "gap_s",
     "leaving",
     "rate_bps",
+    "switch_gap_s",
     "t1",
     "tensors_of",
 ]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ntn6g.services.handover.connection import Timing, gap_s
+from ntn6g.services.handover.connection import Timing, gap_s, switch_gap_s
 from ntn6g.services.handover.observation import Observation, Service, rate_bps
 
 _SAFETY_S = 1e-4  # off the interruption: a round trip may shrink while one waits, by some us, and the bound must hold
@@ -40,7 +40,8 @@ class Oracle:
         V_n(c) = \max\{V_{n-1}(c) + T r_n(c),\; \max_{c'} V_{n-j}(c') + (1 - \varphi)\, T r_n(c)\} ,
 
     and :math:`\max_c V_N(c)` is the most that any sequence of cells serves: no report, no preparation, no failure, and
-    every rate known beforehand. Its true upper bound is for terminals on one cell at a time.
+    every rate known beforehand. Its true upper bound is for terminals on one cell at a time. Interruptions are those
+    of a handover; into a steered cell, to which a satellite switch with re-sync may lead, the shorter one of both.
 
     Parameters
     ----------
@@ -61,11 +62,21 @@ class Oracle:
         return Bounds(pairs, pairs, past, tf.zeros_like(past), each, tf.fill([self.terminals], -1), each, each)
 
     def step(
-        self, bounds: Bounds, seen: Observation, *, timing: Timing, service: Service, allowed: tf.Tensor
+        self,
+        bounds: Bounds,
+        seen: Observation,
+        *,
+        timing: Timing,
+        service: Service,
+        allowed: tf.Tensor,
+        spot: tf.Tensor,
     ) -> Bounds:
         """One more step."""
+        gap = gap_s(timing, seen.round_trip_s)
+        switch = tf.minimum(gap, switch_gap_s(timing, seen.round_trip_s))
+        gap = tf.where((spot >= 0)[:, None], switch, gap)
         rate = tf.where(allowed, rate_bps(service, seen.sinr_db, service.bandwidth_hz[:, None]), 0.0)
-        q = tf.maximum(gap_s(timing, seen.round_trip_s) - _SAFETY_S, 0.0) / timing.step_s
+        q = tf.maximum(gap - _SAFETY_S, 0.0) / timing.step_s
         steps = tf.maximum(tf.math.ceil(q), 1.0)
         share = tf.clip_by_value(q - (steps - 1.0), 0.0, 1.0)
         place = self.history - tf.cast(steps, tf.int32)

@@ -31,6 +31,10 @@ class Timing(NamedTuple):
     """Round trips of the target before data flow: 1.5 to 2 with random access, 0.5 without."""
     access_s: tf.Tensor
     """What random access takes beside them."""
+    switch_s: tf.Tensor
+    """Search and processing of a satellite switch with re-sync; 0 where they are done beforehand (soft)."""
+    requests: tf.Tensor
+    """1: a report waits for a grant, K_offset later; 0: it has one already."""
     report_again_s: tf.Tensor
     """Until a report is repeated."""
     in_sync_db: tf.Tensor
@@ -129,6 +133,8 @@ class Wanted(NamedTuple):
     """Candidates whose preparation begins, bool [cell, terminal]."""
     conditional: tf.Tensor
     """Whether the terminal executes by itself, bool scalar; else it reports, and obeys a command."""
+    resync: tf.Tensor
+    """Whether it does so by satellite switch with re-sync, bool scalar."""
 
 
 class Moves(NamedTuple):
@@ -165,6 +171,8 @@ class Moves(NamedTuple):
     """Cell that is found, int32."""
     asks: tf.Tensor
     """Preparations that begin, [cell, terminal]."""
+    resync: tf.Tensor
+    """Whether handovers are satellite switches with re-sync, scalar."""
 
 
 def filter_share(coefficient: float, step_s: float) -> float:
@@ -180,3 +188,35 @@ def filter_share(coefficient: float, step_s: float) -> float:
 def gap_s(timing: Timing, round_trip_s: tf.Tensor) -> tf.Tensor:
     """Interruption of a handover: search and processing, access, and the round trips of access at the target."""
     return timing.execute_s + timing.access_s + timing.access_round_trips * round_trip_s
+
+
+def switch_gap_s(timing: Timing, round_trip_s: tf.Tensor) -> tf.Tensor:
+    """Interruption of a satellite switch with re-sync, in s.
+
+    No random access: the terminal knows its timing advance from position and ephemeris, and data arrive once half a
+    round trip has gone by, as without RACH.
+
+    References
+    ----------
+    3GPP TS 38.331 V18.6.0, 5.7.19: at t-Service uplink synchronisation is lost, the downlink of the next satellite is
+    acquired unless it was between t-ServiceStart and t-Service (soft), then uplink synchronisation is obtained.
+    """
+    return timing.switch_s + 0.5 * round_trip_s
+
+
+def answer_s(timing: Timing, round_trip_s: tf.Tensor) -> tf.Tensor:
+    """From a report to its command at the terminal, in s.
+
+    The network's preparation, half a round trip up and half a round trip down. A report that has no grant asks for one
+    (half a round trip), and arrives K_offset after that was sent: the least number of ms that covers the round trip.
+
+    References
+    ----------
+    3GPP TS 38.213 V18.6.0, 4.2: K_offset = K_cell,offset - K_UE,offset in slots of 15 kHz covers the round trip;
+    TS 38.214, 6.1.2.1: a granted PUSCH begins K_offset later than its grant says.
+    """
+    k_offset_s = 1e-3 * tf.math.ceil(1e3 * round_trip_s - _ROUNDING_MS)
+    return timing.prepare_s + round_trip_s + timing.requests * k_offset_s
+
+
+_ROUNDING_MS = 1e-4  # of round trips in single precision

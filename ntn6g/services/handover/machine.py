@@ -19,7 +19,9 @@ from ntn6g.services.handover.connection import (
     State,
     Timing,
     Wanted,
+    answer_s,
     gap_s,
+    switch_gap_s,
 )
 from ntn6g.services.handover.observation import Observation, Service, of_cell, rate_bps
 from ntn6g.services.handover.rules import (
@@ -46,6 +48,8 @@ class Setting(NamedTuple):
     """Cells that a terminal may use, bool [cell, terminal]."""
     layer: tf.Tensor
     """Layer of each cell, int32 [cell]."""
+    spot: tf.Tensor | None = None
+    """Place on the Earth that a steered beam serves, below zero for all other cells: int32 [cell]; a rule needs it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ class Machine:
         nothing = tf.zeros([self.cells, self.terminals], tf.bool)
         target = tf.maximum(cell, 0)
         found = (cell >= 0) & (cell != state.serving) & of_cell(setting.allowed, target)
-        return Wanted(target, found, nothing, nothing, tf.constant(False))
+        never = tf.constant(False)
+        return Wanted(target, found, nothing, nothing, conditional=never, resync=never)
 
     def moved(
         self, state: State, seen: Observation, setting: Setting, measured: Measured, wanted: Wanted
@@ -152,7 +157,7 @@ class Machine:
     def judged(self, state: State, seen: Observation, measured: Measured, setting: Setting) -> tuple[State, Wanted]:
         """Second part of a step: judge the events; the candidate, and which ones are prepared."""
         rule, service = setting.rule, setting.service
-        assert rule is not None  # the caller has one
+        assert rule is not None and setting.spot is not None  # noqa: PT018  # the caller has both
         rate = rate_bps(service, measured.ratio_db, service.bandwidth_hz[:, None])
         features = [state.filtered, seen.beyond_km, seen.exit_s, seen.elevation_deg, seen.level_db, 1e-6 * rate]
         assert len(features) == len(FEATURES)
@@ -163,12 +168,16 @@ class Machine:
         same_layer = setting.layer[:, None] == tf.gather(setting.layer, state.serving)[None]
         open_to = setting.allowed & ~own
         linked = (state.phase == CONNECTED) & (state.bad_s <= 0.0)
-        asks = open_to & (x[4] > rule.prepare_threshold) & rule.conditional & linked[None]
+        spot = tf.gather(setting.spot, state.serving)
+        open_to &= ~rule.resync | ((setting.spot[:, None] == spot[None]) & (spot >= 0)[None])
+        asks = open_to & (x[4] > rule.prepare_threshold) & rule.conditional & ~rule.resync & linked[None]
         asks &= state.ready_s >= NOT_PREPARED_S
         ready = state.ready_s <= 0.0
-        usable = open_to & met(rule, watch, same_layer) & (ready | ~rule.conditional)
+        usable = open_to & met(rule, watch, same_layer) & (ready | ~rule.conditional | rule.resync)
         target, found = best_of(x[5], usable)
-        return state._replace(watch=watch), Wanted(target, found, ready, asks, rule.conditional)
+        return state._replace(watch=watch), Wanted(
+            target, found, ready, asks, conditional=rule.conditional, resync=rule.resync
+        )
 
     def _moves(
         self,
@@ -215,6 +224,7 @@ class Machine:
             aim=aim,
             home=home,
             asks=wanted.asks,
+            resync=wanted.resync,
         )
 
     def _after(
@@ -246,7 +256,7 @@ class Machine:
             out_s=tf.where(deaf, 1.0, absent) * step_s,
         )
         waiting_s = tf.where(state.ready_s >= NOT_PREPARED_S, NOT_PREPARED_S, tf.maximum(state.ready_s - step_s, 0.0))
-        ready_s = tf.where(moves.asks, (timing.prepare_s + round_trip_s)[None], waiting_s)
+        ready_s = tf.where(moves.asks, answer_s(timing, round_trip_s)[None], waiting_s)
         new = State(
             filtered=state.filtered,
             watch=Watch(state.watch.holds & ~new_link, tf.where(new_link, 0, state.watch.count)),
@@ -270,8 +280,9 @@ class Machine:
         self, state: State, seen: Observation, timing: Timing, moves: Moves, round_trip_s: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Phase after the step, and how long it lasts."""
+        trip_s = of_cell(seen.round_trip_s, moves.aim)
         ends = (moves.failed & ~moves.rescued) | moves.missed
-        gap = gap_s(timing, of_cell(seen.round_trip_s, moves.aim))
+        gap = tf.where(moves.resync, switch_gap_s(timing, trip_s), gap_s(timing, trip_s))
         phase, timer_s = state.phase, moves.left_s
         for happened, then in (
             (moves.reported, PREPARING),
@@ -282,7 +293,7 @@ class Machine:
         ):
             phase = tf.where(happened, then, phase)
         for happened, duration_s in (
-            (moves.reported, timing.prepare_s + round_trip_s),
+            (moves.reported, answer_s(timing, round_trip_s)),
             (moves.starts, gap),
             (ends, timing.re_establish_s + 2.0 * round_trip_s),
         ):
@@ -303,7 +314,7 @@ class Machine:
         failures = moves.lost | moves.missed | (moves.failed & moves.preparing)
         asks = tf.reduce_sum(number(moves.asks), 0)
         messages = number(moves.reports) + number(moves.obeys) + 2.0 * asks
-        messages += number(moves.reached) + 3.0 * number(moves.returns)
+        messages += number(moves.reached & ~moves.resync) + 3.0 * number(moves.returns)
         return Counts(
             handovers=old.handovers + number(done),
             failures=old.failures + number(failures),

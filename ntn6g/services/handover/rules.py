@@ -8,7 +8,7 @@ a tensor.
 """
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -107,6 +107,8 @@ class Rule:
         The first event serves candidates of the serving cell's layer, the second those of other layers.
     conditional : bool
         Prepared beforehand and executed by the terminal (CHO); else reported, prepared and commanded.
+    resync : bool
+        Satellite switch with re-sync: another satellite takes over the same cell; nothing is prepared or signalled.
     rank : str
         Feature that chooses among candidates.
     prepare : Inequality
@@ -117,12 +119,15 @@ class Rule:
     events: tuple[Event, ...]
     by_layer: bool = False
     conditional: bool = False
+    resync: bool = False
     rank: str = "measured_db"
     prepare: Inequality = field(default_factory=Inequality)
 
-    def named(self, name: str) -> "Rule":
-        """The same rule under another name."""
-        return replace(self, name=name)
+    def uses(self, feature: str) -> bool:
+        """Whether anything of it looks at a feature."""
+        parts = [part for event in self.events for part in (event.first, event.second)]
+        named = [pair[0] for part in (*parts, self.prepare) for pair in (*part.neighbour, *part.serving)]
+        return feature in (*named, self.rank)
 
 
 class RuleTensors(NamedTuple):
@@ -140,6 +145,7 @@ class RuleTensors(NamedTuple):
     by_layer: tf.Tensor
     """Bool scalar, as ``conditional``."""
     conditional: tf.Tensor
+    resync: tf.Tensor
     prepare_threshold: tf.Tensor
     """Scalar."""
 
@@ -166,7 +172,8 @@ def tensors_of(rule: Rule, step_s: float) -> RuleTensors:
         square([part.hysteresis for part in four]),
         tf.constant(steps, tf.int32),
         tf.constant(rule.by_layer),
-        tf.constant(rule.conditional),
+        tf.constant(rule.conditional or rule.resync),
+        tf.constant(rule.resync),
         tf.constant(rule.prepare.threshold, tf.float32),
     )
 

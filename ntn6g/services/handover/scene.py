@@ -46,8 +46,11 @@ class Path(NamedTuple):
     """Mean power density at a terminal, linear, [cell, terminal] float32."""
     elevation_rad: tf.Tensor
     """[platform, terminal] float32, as the next two."""
-    range_m: tf.Tensor
+    way_m: tf.Tensor
+    """Between terminal and base station."""
     ground_m: tf.Tensor
+    fed: tf.Tensor
+    """1 where a platform reaches the network, else 0: float32 [platform]."""
     beyond_km: tf.Tensor
     """[cell, terminal] float32."""
 
@@ -174,9 +177,9 @@ class Scene:
             power = values.power[:, None] * amplitude**2 * tf.repeat(gain, layer.beams, 0)
         else:
             power = tf.repeat(tf.ones_like(nearness), layer.beams, 0) * values.power[:, None]
-        return Path(
-            power, tf.cast(elevation, tf.float32), tf.cast(range_m, tf.float32), tf.cast(level_m, tf.float32), beyond_km
-        )
+        way_m = tf.cast(values.round_trips, tf.float64) * range_m + _at(track.feeder_m, place)[:, None]
+        elevation, way_m, level_m = (tf.cast(each, tf.float32) for each in (elevation, way_m, level_m))
+        return Path(power, elevation, way_m, level_m, _at(track.fed, place), beyond_km)
 
     def _seen(self, number: int, path: Path, time_s: tf.Tensor, world: World, fade: LayerFade) -> tuple[tf.Tensor, ...]:
         """Mean and faded power density, round trip, elevation and distance beyond the radius, all [cell, terminal]."""
@@ -192,8 +195,9 @@ class Scene:
             hides = (time_s >= each.from_s) & (time_s < each.until_s) & (path.elevation_rad < each.below_rad)
             fade_db += tf.where(hides, each.loss_db, 0.0)
         silent = (time_s >= values.off[:, 0]) & (time_s < values.off[:, 1])
-        power = mean * tf.repeat(tf.exp(-fade_db / _DB), layer.beams, 0) * tf.where(silent, 0.0, 1.0)[:, None]
-        trip_s = values.round_trips * path.range_m * (2.0 / SPEED_OF_LIGHT_M_S)
+        power = mean * tf.repeat(tf.exp(-fade_db / _DB) * path.fed[:, None], layer.beams, 0)
+        power *= tf.where(silent, 0.0, 1.0)[:, None]
+        trip_s = path.way_m * (2.0 / SPEED_OF_LIGHT_M_S)
         return (
             mean,
             power,

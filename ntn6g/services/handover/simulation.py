@@ -99,7 +99,7 @@ class Simulation:
             for dtype in (tf.int32, tf.int32, tf.float32, tf.float32)
         ]
 
-        setting = Setting(rule, world.timing, world.service, world.allowed, world.layer)
+        setting = Setting(rule, world.timing, world.service, world.allowed, world.layer, world.spot)
 
         def body(place: tf.Tensor, fades: Any, state: State, record: Record) -> Any:
             fades, seen, error = self.observed(world, block, fades, place, cells=self.scene.cells)
@@ -115,7 +115,9 @@ class Simulation:
     def _bound_block(self, world: World, carry: Any, block: Block) -> Any:
         def body(place: tf.Tensor, fades: Any, bounds: Bounds) -> Any:
             fades, seen, _ = self.observed(world, block, fades, place, cells=0)
-            bounds = self.oracle.step(bounds, seen, timing=world.timing, service=world.service, allowed=world.allowed)
+            bounds = self.oracle.step(
+                bounds, seen, timing=world.timing, service=world.service, allowed=world.allowed, spot=world.spot
+            )
             return place + 1, fades, bounds
 
         return self.over(body, carry)

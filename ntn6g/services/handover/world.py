@@ -63,7 +63,8 @@ class LayerValues(NamedTuple):
     zenith_db: tf.Tensor
     """Loss of the air at the zenith, scalar."""
     round_trips: tf.Tensor
-    """1 where the base station flies or stands at the cell, 2 with a feeder link as long, scalar."""
+    """1 where the base station flies or stands at the cell or the feeder link is given, 2 with one as long as the path,
+    scalar."""
     blocks: tf.Tensor
     """Chance that a clear path is blocked at a step, that a blocked one is cleared, and the loss in dB: [3]."""
     off: tf.Tensor
@@ -90,6 +91,10 @@ class LayerTrack(NamedTuple):
     """The same by the ephemeris that network and terminal have, [steps or 1, cell, 3]."""
     visit_s: tf.Tensor
     """Predicted entrance into each cell and exit from it, float32 [2, cell, terminal]."""
+    feeder_m: tf.Tensor
+    """From each platform to its base station on the ground, 0 where there is none, [steps or 1, platform]."""
+    fed: tf.Tensor
+    """1 where a platform reaches the network, else 0: float32 [steps or 1, platform]."""
 
 
 class TerminalTrack(NamedTuple):
@@ -117,6 +122,8 @@ class World(NamedTuple):
     """Noise density in the terminal, mW per MHz, float32 [cell]."""
     layer: tf.Tensor
     """Layer of each cell, int32 [cell]."""
+    spot: tf.Tensor
+    """Place on the Earth that a steered beam serves, below zero for all other cells: int32 [cell]."""
     allowed: tf.Tensor
     """Bool [cell, terminal]."""
     service: Service

@@ -1,6 +1,7 @@
 """Handover: who serves when, where cells change, what is served and what is lost; or all of it along a sweep."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 _BOUNDS = ("best-sinr", "oracle")
 _ON_TIMELINE = 4  # policies whose course is drawn
+_LEAST_DB = -20.0  # of a timeline: a cell that is silent lies far below
+_BESIDE = 0.06  # between points of two policies over the same word
 _RATE, _LOST = "throughput_bps", "link_failures_per_min"
 _PANELS = (
     (_RATE, 1e-6, "Served throughput (Mbit/s)"),
@@ -68,17 +71,20 @@ def _point(part: Part) -> "Figure":
     looks = _looks(list(part.rows["policy"]))
     shown = [name for name in looks if f"{name}.cell" in series]
     serving, ratio, rate = (figure.add_subplot(grid[row, :]) for row in range(3))
-    _courses(serving, series, shown[:_ON_TIMELINE])
+    learned = set(part.rows["policy"][part.rows["kind"] == "learned"])
+    on_timeline = sorted(shown, key=lambda name: name not in learned)[:_ON_TIMELINE]
+    _courses(serving, series, on_timeline)
     time_s = series["handover_time_s"]
-    for name in shown[:_ON_TIMELINE]:
+    for name in on_timeline:
         look = {"color": looks[name]["color"], "linewidth": 1.0}
-        served = series[f"{name}.cell"] >= 0
+        served = np.maximum(series[f"{name}.cell"], series.get(f"{name}.second_cell", -1)) >= 0
         ratio.plot(time_s, np.where(served, series[f"{name}.sinr_db"], np.nan), **look)
         second = max(1, round(1.0 / max(time_s[1] - time_s[0], 1e-9))) if len(time_s) > 1 else 1
         whole = len(time_s) // second * second
         mean = series[f"{name}.rate_bps"][:whole].reshape(-1, second).mean(1)
         rate.step(time_s[:whole:second], 1e-6 * mean, where="post", **look)
     ratio.set_ylabel("SINR (dB)")
+    ratio.set_ylim(bottom=max(ratio.get_ylim()[0], _LEAST_DB))
     rate.set_ylabel("Throughput\n(Mbit/s)")
     rate.set_xlabel("Time (s)")
     for panel in (serving, ratio, rate):
@@ -91,13 +97,22 @@ def _point(part: Part) -> "Figure":
 
 
 def _courses(axes: "Axes", series: Any, shown: Sequence[str]) -> None:
-    """Which layer serves the first terminal under each policy; a stroke at every change of cell, its number inside."""
+    """Which layer serves the first terminal under each policy; a stroke at every change of cell, its number inside.
+
+    Two connections at once lie one below the other.
+    """
     from matplotlib.patches import Patch
 
     time_s, layers = series["handover_time_s"], [str(name) for name in series["layer"]]
     colours = dict(zip(layers, ("#8fb8de", "#f2c38f", "#b6d7a8", "#d5a6bd", "#cccccc"), strict=False))
+    bars: list[tuple[float, float, str]] = [
+        (row, 0.8, f"{name}.") for row, name in enumerate(shown) if f"{name}.second_cell" not in series
+    ]
     for row, name in enumerate(shown):
-        cell, layer = series[f"{name}.cell"], series[f"{name}.layer"]
+        if f"{name}.second_cell" in series:
+            bars += [(row - 0.2, 0.4, f"{name}."), (row + 0.2, 0.4, f"{name}.second_")]
+    for middle, height, name in bars:
+        cell, layer = series[f"{name}cell"], series[f"{name}layer"]
         edges = np.flatnonzero(np.diff(cell)) + 1
         starts, ends = np.concatenate([[0], edges]), np.concatenate([edges, [len(cell)]])
         for start, end in zip(starts, ends, strict=True):
@@ -105,11 +120,11 @@ def _courses(axes: "Axes", series: Any, shown: Sequence[str]) -> None:
                 continue
             left, right = time_s[start], time_s[min(end, len(time_s) - 1)]
             axes.barh(
-                row, right - left, left=left, height=0.8, color=colours.get(str(layer[start]), GREY),
+                middle, right - left, left=left, height=height, color=colours.get(str(layer[start]), GREY),
                 edgecolor="black", linewidth=0.4,
             )  # fmt: skip
             if right - left > 0.035 * (time_s[-1] - time_s[0]):
-                axes.text(0.5 * (left + right), row, str(cell[start]), ha="center", va="center", fontsize=7)
+                axes.text(0.5 * (left + right), middle, str(cell[start]), ha="center", va="center", fontsize=7)
     axes.set_yticks(range(len(shown)), shown)
     axes.invert_yaxis()
     axes.grid(visible=False)
@@ -162,8 +177,18 @@ def _bars(axes: "Axes", part: Part, looks: dict[str, dict[str, Any]]) -> None:
         axes.text(0.02 * mean.max(), float(at), words, va="center", fontsize=7)
     axes.set_yticks(place, names)
     axes.set_xlabel("Served throughput (Mbit/s)")
-    axes.set_title("Handovers and link failures per minute", fontsize=9)
+    axes.set_title("\n".join(["Handovers and link failures per minute", *_verdicts(part)]), fontsize=9)
     axes.grid(axis="y", visible=False)
+
+
+def _verdicts(part: Part) -> list[str]:
+    """What may be said of every trained agent, a line each."""
+    rows = part.rows[part.rows["kind"] == "learned"]
+    return [
+        f"{row.policy}: {row.verdict}, {row.gain_percent:+.2f} % over {row.best_rule} "
+        f"({row.gain_percent_low:.2f} to {row.gain_percent_high:.2f})"
+        for row in rows.itertuples()
+    ]
 
 
 def _along(part: Part, over: str) -> "Figure":
@@ -172,11 +197,13 @@ def _along(part: Part, over: str) -> "Figure":
     column = part.rows[over]
     words = list(dict.fromkeys(column)) if column.map(lambda value: isinstance(value, str)).any() else []
     for (name, scale, label), axes in zip(_PANELS, figure.subplots(2, 2).flat, strict=True):
-        for policy, look in looks.items():
+        for place, (policy, usual) in enumerate(looks.items()):
             rows = part.rows[part.rows["policy"] == policy]
+            look = usual | {"linestyle": "none"} if words else usual  # words have no order: points side by side
             if name == _LOST and policy in _BOUNDS:
                 continue
-            x = np.array([words.index(v) for v in rows[over]], float) if words else rows[over].to_numpy(float)
+            beside = _BESIDE * (place - 0.5 * (len(looks) - 1))
+            x = np.array([words.index(v) + beside for v in rows[over]]) if words else rows[over].to_numpy(float)
             order = np.argsort(x)
             y, low, high = (scale * rows[key].to_numpy(float)[order] for key in (name, f"{name}_low", f"{name}_high"))
             error = np.maximum(np.nan_to_num(np.array([y - low, high - y])), 0.0)
@@ -185,6 +212,7 @@ def _along(part: Part, over: str) -> "Figure":
         axes.set_ylabel(label)
         if words:
             axes.set_xticks(range(len(words)), words)
+            axes.set_xlim(-0.5, len(words) - 0.5)
     add_legend(figure, _handles(looks))
     return figure
 
@@ -197,13 +225,17 @@ def _last(path: str) -> str:
 def _beside(runs: Sequence[Part]) -> "Figure":
     """Rows of several runs, or of one without series, as bars."""
     figure = new_figure(11.0, 1.5 + 0.28 * sum(len(run.rows) for run in runs) + 2.0)
-    names = [f"{row.policy}{', ' + run.label if run.label else ''}" for run in runs for row in run.rows.itertuples()]
+    names = []
+    for run in runs:
+        swept, words = run.varying(), [run.told[key] for key in ("run", "part") if key in run.told]
+        for _, row in run.rows.iterrows():
+            names.append(", ".join([row["policy"], *(value_text(row[axis]) for axis in swept), *words]))
     for (name, scale, label), axes in zip(_PANELS, figure.subplots(1, 4, sharey=True).flat, strict=True):
         values = np.concatenate([scale * run.rows[name].to_numpy(float) for run in runs])
         axes.barh(np.arange(len(names)), values, color=PALETTE[0], alpha=0.75, height=0.6)
         axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis() if not axes.yaxis_inverted() else None
-        axes.set_xlabel(label)
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.set_xlabel(fill(label, 20))
     return figure
 
 

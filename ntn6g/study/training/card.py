@@ -80,6 +80,7 @@ def _text(card: Mapping[str, Any]) -> str:
         ),
         "",
         f"`validation` is {card['score']}.",
+        *_verdict(best, card["data"], card["seeds"][best]["figures"]),
         "",
         "## Network",
         "",
@@ -93,3 +94,16 @@ def _text(card: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _verdict(seed: str, data: Mapping[str, Any], figures: Mapping[str, float]) -> list[str]:
+    """What may be said of the best seed against what it had to beat, where that was measured."""
+    if "gain_percent" not in figures:
+        return []
+    low, high = figures["gain_percent_low"], figures["gain_percent_high"]
+    word = "gain" if low > 0.0 else "loss" if high < 0.0 else "inconclusive"
+    gain = figures["gain_percent"]
+    return [
+        "",
+        f"Seed {seed} against {data['rule']}: {word}, {gain:+.2f} % ({low:.2f} to {high:.2f}) on held-out sets.",
+    ]

@@ -10,8 +10,6 @@ from ntn6g.core import random
 from ntn6g.study.training.descent import Descent
 from ntn6g.study.training.learner import Environment, Tree
 
-_EXPLORES, _EXPLORES_AT_LAST = 1.0, 0.05  # share of random actions at the beginning and from half of the steps on
-
 
 @dataclass(frozen=True, eq=False)
 class Dqn:
@@ -48,6 +46,10 @@ class Dqn:
     replay: int
     batch: int
     steps: int
+    explores: float = 1.0
+    """Share of random actions at the beginning."""
+    explores_at_last: float = 0.05
+    """Share of random actions from half of the steps on."""
     shuffled: bool = False
     """Whether rewards are exchanged among the copies: a control, which must learn nothing."""
 
@@ -87,7 +89,7 @@ class Dqn:
         copies, actions = self.environment.copies, self.environment.actions
         draws = random.uniform(random.stream(key, "explore"), (2, copies))[0]
         share = tf.minimum(2.0 * tf.cast(state["step"], tf.float32) / self.steps, 1.0)
-        explores = draws[0] < _EXPLORES + (_EXPLORES_AT_LAST - _EXPLORES) * share
+        explores = draws[0] < self.explores + (self.explores_at_last - self.explores) * share
         best = tf.argmax(self.network(state["weights"], observation), 1, output_type=tf.int32)
         return tf.where(explores, tf.cast(draws[1] * actions, tf.int32), best)
 

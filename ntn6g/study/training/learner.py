@@ -78,20 +78,27 @@ class Learner(Protocol):
 
 
 class Environment(Protocol):
-    """Many copies of a world side by side, stepped inside one program; an episode has a fixed number of steps.
+    """Many copies of a world side by side, stepped inside one program; an episode has a fixed number of steps."""
 
-    Attributes
-    ----------
-    features, actions : int
-        Length of an observation and number of actions.
-    copies, steps : int
-        Side by side, and steps of an episode.
-    """
+    @property
+    def features(self) -> int:
+        """Length of an observation."""
+        ...
 
-    features: int
-    actions: int
-    copies: int
-    steps: int
+    @property
+    def actions(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def copies(self) -> int:
+        """Side by side."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Of an episode."""
+        ...
 
     def begin(self, given: Tree) -> tuple[Tree, Any]:
         """State and observation, float32 [copy, feature], at the start of an episode in a world that is given."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ntn6g.scenario.fields import merge
+
 PARTS = """\
 parts:
   plain: {}
@@ -40,6 +42,14 @@ def test_sections_are_merged_and_a_new_kind_replaces_the_old_one(resolved):
     assert part.channel.fading.kind == "awgn"
     assert (part.channel.carrier_ghz, part.channel.environment) == (20.0, "urban")
     assert part.description == "no fading"
+
+
+def test_another_kind_of_detector_keeps_its_false_alarm_rate():
+    given = {"sensing": {"detector": {"kind": "ca", "false_alarm": 1e-3}}}
+
+    found = merge(given, {"sensing": {"detector": {"kind": "os"}}})
+
+    assert found == {"sensing": {"detector": {"kind": "os", "false_alarm": 1e-3}}}
 
 
 def test_power_sweep_and_stop_are_replaced_wholly(resolved):
@@ -106,3 +116,12 @@ def test_an_override_reaches_into_a_part(load_text, example):
 
     assert scenario.parts_resolved()["moment"].at.fraction == 0.75
     assert scenario.parts_resolved()["power"].sweep.rows() == [{"link.mcs": 7}]
+
+
+def test_an_override_reaches_what_only_a_part_names(load_text):
+    masts = "parts: {masts: {handover: {layers: {ground: {kind: cells}}}}}\n"
+    text = "schema: 1\nname: h\nstudy: handover\nhandover: {layers: {sea: {kind: cells, sites: 1}}}\n" + masts
+
+    scenario = load_text(text, "parts.masts.handover.layers.ground.sites=19")
+
+    assert scenario.parts_resolved()["masts"].handover.layers["ground"].sites == 19

@@ -15,6 +15,7 @@ from ntn6g.services import handover as ho
 CELLS, TERMINALS = 3, 512
 MACHINE = ho.Machine(CELLS, TERMINALS)
 STEP = tf.function(MACHINE.step, jit_compile=True, autograph=False)
+SPOT = tf.constant([0, 0, 1])  # the first two are steered to the same place
 SERVICE = ho.Service(tf.constant(np.linspace(0.0, 5.0, ho.ENTRIES), tf.float32), tf.constant([1e6] * CELLS, tf.float32))
 
 
@@ -28,6 +29,8 @@ def timing(step_s=0.2, k=0.0, **changes):
         "execute_s": 0.0,
         "access_round_trips": 0.0,
         "access_s": 0.0,
+        "switch_s": 0.0,
+        "requests": 0.0,
         "report_again_s": 0.24,
         "in_sync_db": -6.0,
         "out_of_sync_db": -8.0,
@@ -42,7 +45,7 @@ def timing(step_s=0.2, k=0.0, **changes):
 
 def setting(rule, clock):
     everything = tf.ones([CELLS, TERMINALS], tf.bool)
-    return ho.Setting(rule, clock, SERVICE, everything, tf.zeros([CELLS], tf.int32))
+    return ho.Setting(rule, clock, SERVICE, everything, tf.zeros([CELLS], tf.int32), SPOT)
 
 
 def play(rule, steps, level, *, beyond=None, exit_s=None, sinr=None, trip_s=0.0, noise=None, **given):
@@ -275,3 +278,33 @@ def test_longer_round_trips_barely_matter_where_a_slow_decision_does():
     )  # fmt: skip
     assert far - near < 0.06
     assert slow > near + 0.3
+
+
+@pytest.mark.parametrize("switch_s", [0.04, 0.0])
+def test_a_satellite_switch_keeps_to_its_place_signals_nothing_and_costs_search_and_half_a_round_trip(switch_s):
+    # TS 38.331, 5.7.19: at t-Service, here 3 s before the exit at 10 s, to the satellite that serves the same place
+    # next. The third cell is stronger and stays longer, but serves another place. Soft: searched for beforehand
+    rule = ho.Rule(
+        name="switch", events=(ho.leaving(before_s=3.0, at_least_s=5.0),), rank="exit_s", resync=True
+    )  # fmt: skip
+    state, record = play(
+        rule, 60, lambda step: [0.0, -5.0, 20.0 if step else FAR], exit_s=lambda step: [10.0 - 0.2 * step, 90.0, 95.0],
+        switch_s=switch_s, trip_s=0.013, prepare_s=0.5, execute_s=0.04, access_s=0.02, access_round_trips=2.0,
+    )  # fmt: skip
+    assert first_time(record, 0.2, phase=ho.EXECUTING) == pytest.approx(7.1, abs=0.11)
+    assert set(np.unique(record.serving)) == {-1, 0, 1}
+    counts = {name: float(each[..., 0].numpy().max()) for name, each in state.counts._asdict().items()}
+    assert (counts["handovers"], counts["messages"], counts["failures"]) == (1.0, 0.0, 0.0)
+    assert counts["interrupted_s"] == pytest.approx(switch_s + 0.0065, abs=1e-4)
+
+
+def test_a_report_that_asks_for_its_grant_waits_for_k_offset_more():
+    # a round trip of 25.7 ms (TR 38.821: LEO 600 with both links) and 50 ms of preparation are 75.7 ms; K_offset is the
+    # least whole number of slots of 15 kHz that covers the round trip (TS 38.213, 4.2): 26 ms more. Steps of 2 ms
+    rule = ho.Rule(name="a3", events=(ho.a3(offset_db=2.0),))
+    for requests, steps in ((0.0, 38), (1.0, 51)):
+        record = play(
+            rule, 70, lambda step: [0.0, 6.0 if step > 4 else -6.0, FAR], step_s=0.002, prepare_s=0.05, trip_s=0.0257,
+            requests=requests,
+        )[1]  # fmt: skip
+        assert (record.phase[:, 0] == ho.PREPARING).sum() == steps

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
 from ntn6g.scenario.handover import ServedRate
+from ntn6g.study.build.handover.feeders import Feeders
 from ntn6g.study.build.handover.rates import chosen_mcs, grid_db, ladder_of, rate_per_hz
 from ntn6g.study.build.handover.study import HandoverStudy
 from ntn6g.study.build.handover.world import Stage, case_of
@@ -23,6 +25,7 @@ def asked(**section):
 
 
 CELLS = {"kind": "cells"}
+FAR_AWAY = {"latitude_deg": -45, "longitude_deg": -170}
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,8 @@ CELLS = {"kind": "cells"}
         ({"layers": {}}, ("handover.layers", "at least 1")),
         ({"layers": {"sky": BEAMS | {"spacing": 3}}}, ("did you mean 'handover.layers.sky.spacing_km'",)),
         ({"layers": {"sky": BEAMS | {"outage": {"from_s": 5, "until_s": 2}}}}, ("exchanged",)),
+        ({"layers": {"sky": BEAMS | {"reroute_s": -1}}}, ("handover.layers.sky.reroute_s", "the limit is 0 s")),
+        ({"layers": {"sky": BEAMS | {"gateways": {"g": FAR_AWAY}}}}, ("handover.layers.sky.gateways", "gateways g")),
         ({"policies": ["a3", "split"]}, ("handover", "dual")),
         ({"dual": {"first": ["sky"], "second": ["ground"]}}, ("'ground' is unknown",)),
         ({"policies": ["a3", "a3"]}, ("names one twice",)),
@@ -61,6 +66,26 @@ def test_without_roaming_terminals_are_dealt_out_to_operators_and_keep_to_their_
     assert every.all()
     assert own[:7].tolist() == [[True, False, True, False]] * 7
     assert own[7:].tolist() == [[False, True, False, True]] * 7
+
+
+def test_platforms_fall_silent_with_their_gateway_and_come_back_over_another_one():
+    # on the equator of WGS 84, radius 6378.137 km: gateways at 0 and 10 degrees east, platforms 600 km above 2 and 8
+    # degrees and above 40, which neither sees. The first gateway fails from 5 to 20 s, and 10 s later platforms turn to
+    # the second one. Range by the law of cosines
+    def above(height_m, degrees):
+        angle = np.radians(degrees)
+        return (6378137.0 + height_m) * np.stack([np.cos(angle), np.sin(angle), 0.0 * angle], -1)
+
+    degrees = np.array([2.0, 8.0, 40.0])
+    up = above(0.0, np.array([0.0, 10.0])) / 6378137.0
+    feeders = Feeders(6378137.0 * up, up, np.radians(5.0), np.array([[5.0, 20.0], [np.inf, np.inf]]), 10.0, True)
+    length_m, fed = feeders.along(tf.constant(above(600e3, degrees)[None]), np.array([0.0, 5.0, 14.9, 15.0, 20.0]))
+
+    assert fed.numpy().T.tolist() == [[1, 0, 0, 1, 1], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]]
+    a, b = 6378137.0, 6978137.0
+    near, far = (np.sqrt(a * a + b * b - 2 * a * b * np.cos(np.radians(angle))) for angle in (2.0, 8.0))
+    assert length_m.numpy()[:, 0] == pytest.approx([near, near, near, far, near], abs=1e-3)
+    assert length_m.numpy()[:, 1] == pytest.approx(near, abs=1e-3)
 
 
 @pytest.mark.parametrize("adaptation", ["ideal", "target"])

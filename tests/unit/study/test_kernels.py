@@ -4,6 +4,8 @@ Nothing is skipped. Arguments and results of a function are no nodes of its defi
 have kernels for XLA on a GPU); constants, identities, no-ops and control flow are checked as any other op.
 """
 
+from functools import partial
+
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import kernels, op_callbacks
@@ -26,7 +28,7 @@ from ntn6g.services.adaptation.learned import (
     PredictorNetwork,
 )
 from ntn6g.services.adaptation.policies import OuterLoop, OuterLoopSteps, ThompsonSampling, level_grid
-from ntn6g.services.handover import tensors_of
+from ntn6g.services.handover import Simulation, tensors_of
 from ntn6g.study.build import adaptation_link, beams, build, geometry
 from ntn6g.study.build.adaptation_policies import Tuner
 from ntn6g.study.build.handover import world as handover_world
@@ -229,6 +231,24 @@ def test_every_op_of_the_training_of_a_detector_compiles_for_a_gpu():
     ops = ops_inside(learner.program.get_concrete_function(*learner.arguments(learner.begin(1), 1, 0)))
 
     assert {"Conv2D", "Conv2DBackpropFilter"} <= ops
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
+
+
+def test_every_op_of_an_episode_of_handover_compiles_for_a_gpu(monkeypatch):
+    monkeypatch.setattr(handover_world, "Simulation", partial(Simulation, compiled=False))  # its ops are looked at only
+    section = {
+        "layers": {"sky": {"kind": "beams", "platform": "haps", "beams": 7}},
+        "terminals": {"count": 2},
+        "duration_s": 1,
+    }
+    haps = {"haps": {"kind": "haps", "latitude_deg": 45, "longitude_deg": 10}}
+    training = {"model": {"kind": "dqn", "units": 4, "discount": 0.9, "replay": 64}, "steps": 1, "batch": 8}
+    asked = {"schema": 1, "study": "handover", "name": "k", "platforms": haps}
+    learner = build_learner(from_mapping({**asked, "handover": section, "training": training}))
+    program, arguments = learner.arguments(learner.begin(1), 1, 0)
+    ops = ops_inside(program.get_concrete_function(*arguments))
+
+    assert {"MatMul", "TopKV2"} <= ops  # scores of cells, neighbours of a report
     assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 

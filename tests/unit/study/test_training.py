@@ -7,6 +7,7 @@ interrupted.
 import csv
 import json
 import os
+import shlex
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ import tensorflow as tf
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.random import chunk_key, numbered, stream, uniform
-from ntn6g.scenario import from_mapping
+from ntn6g.scenario import from_mapping, load, shipped_configs
 from ntn6g.study import device
 from ntn6g.study.build import training as builders
-from ntn6g.study.models import read_model
+from ntn6g.study.models import read_model, shipped_models
 from ntn6g.study.train import TrainHow, train_scenario
 from ntn6g.study.training import Descent, Dqn, Ppo
 
@@ -266,6 +267,25 @@ def test_what_cannot_be_trained_or_read_is_one_line(session, tmp_path):
     with pytest.raises(ScenarioError, match="is not the file that its card speaks of"):
         read_model(str(tmp_path / "run"))
     assert not (tmp_path / "x").exists()
+
+
+def test_the_models_of_the_package_are_the_files_their_cards_speak_of_and_were_made_by_a_command_of_this_package():
+    shipped = {name: read_model(name) for name in shipped_models()}
+
+    assert {"gru-leo600", "dqn-leo600"} <= set(shipped)
+    for name, model in shipped.items():
+        words = shlex.split(model.card["command"])
+        assert words[:2] == ["ntn6g", "train"]
+        assert words[2] in shipped_configs()
+        assert words[words.index("--out") + 1] == name
+        assert len(model.weights) >= 3
+
+
+@pytest.mark.parametrize("config", [name for name in shipped_configs() if load(name).training is not None])
+def test_every_shipped_training_finds_what_it_learns_from(config):
+    scenario = load(config)
+
+    assert builders.build_learner(scenario).model == scenario.training.model.kind
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ def timing_of(asked: Handover) -> Timing:
         "execute_s": 1e-3 * given.execute_ms,
         "access_round_trips": 0.5 if given.rach_less else given.access_round_trips,
         "access_s": 0.0 if given.rach_less else 1e-3 * given.access_ms,
+        "switch_s": 0.0 if given.soft_switch else 1e-3 * given.execute_ms,
+        "requests": float(given.uplink_grant == "requested"),
         "report_again_s": 1e-3 * given.report_again_ms,
         "in_sync_db": given.in_sync_db,
         "out_of_sync_db": given.out_of_sync_db,
@@ -58,7 +60,7 @@ def values_of(asked: Handover, layer: CellsLayer | BeamsLayer, shape: Layer, sky
         there = sky.fleet.size
         radius_m, mask_deg, zenith_db = sky.radius_m, layer.min_elevation_deg, layer.zenith_loss_db
         pattern = aperture_pattern(layer.aperture_m, 1e9 * layer.carrier_ghz)
-        round_trips = 2.0 if layer.payload == "transparent" else 1.0
+        round_trips = 2.0 if layer.payload == "transparent" and sky.feeders is None else 1.0
         if layer.blockage is not None:
             each = layer.blockage
             rates = (-math.expm1(-step_s / each.clear_s), -math.expm1(-step_s / each.blocked_s))

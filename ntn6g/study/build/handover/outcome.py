@@ -1,5 +1,6 @@
 """What a policy does on a stage: counts of every terminal, and what figures show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.services.handover import PING_PONG_WINDOWS_S, SEARCHING, Counts, RuleTensors, tensors_of
+from ntn6g.services.handover import PING_PONG_WINDOWS_S, SEARCHING, Block, Counts, Record, RuleTensors, tensors_of
+from ntn6g.study.build.handover.models import agent_of_network, handover_model, network_of, weights_of
 from ntn6g.study.build.handover.policies import BOUNDS, DUAL, rule_of
 from ntn6g.study.build.handover.world import Case, Stage, stage_of
 
@@ -43,6 +45,8 @@ def outcome_of(case: Case, policy: str, tuning: str) -> Outcome:
     stage = stage_of(case)
     if policy in BOUNDS:
         return _bounded(stage, policy)
+    if policy in case.asked.models:
+        return _learned(stage, policy)
     if policy not in DUAL:
         return _ruled(stage, rule_of(policy, case.asked.tuning), None)
     dual = case.asked.dual
@@ -53,12 +57,28 @@ def outcome_of(case: Case, policy: str, tuning: str) -> Outcome:
 
 def _ruled(stage: Stage, rule: Any, layers: tuple[str, ...] | None) -> Outcome:
     world = stage.world._replace(allowed=stage.allowed(layers))
+    if rule.uses("exit_s"):
+        stage.predict()
     numbers: RuleTensors = tensors_of(rule, stage.step_s)
-    carry = stage.simulation.start(world)
+    simulation = stage.simulation
+    return _through(stage, simulation.start(world), lambda carry, block: simulation.run(world, numbers, carry, block))
+
+
+def _learned(stage: Stage, name: str) -> Outcome:
+    """The seed of a trained agent that was best on its validation split."""
+    model = handover_model(name)
+    weights = weights_of(model.weights[model.best_seed])
+    agent = agent_of_network(stage.simulation, network_of(model))
+    world = stage.world
+    return _through(stage, agent.start(world), lambda carry, block: agent.run(world, weights, carry, block))
+
+
+def _through(stage: Stage, carry: Any, run: Callable[[Any, Block], tuple[Any, Record]]) -> Outcome:
+    """All blocks in turn, each from what the one before leaves."""
     rates, trace, before = [], [], None
     events: dict[str, list[Any]] = {"handover": [], "failure": []}
     for block in stage.every_block():
-        carry, record = stage.simulation.run(world, numbers, carry, block)
+        carry, record = run(carry, block)
         serving, phase, sinr_db, rate = (each.numpy() for each in record)
         rates.append(rate)
         trace.append(np.stack([serving[:, 0], sinr_db[:, 0], rate[:, 0]]))

@@ -15,6 +15,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import kmh_to_m_s
 from ntn6g.orbit import Times
 from ntn6g.scenario import BeamsLayer, CellsLayer, Handover
+from ntn6g.study.build.handover.feeders import Feeders, feeders_of
 from ntn6g.study.build.satellites import fleet, require_orbit
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -93,6 +94,8 @@ class Beams:
     """Of steered beams, ECEF [beam, 3]; None where beams move."""
     radius_m: float
     """Of a cell on the ground."""
+    feeders: Feeders | None
+    """Gateways; None where the network is always reached."""
 
     @property
     def beams(self) -> int:
@@ -139,16 +142,18 @@ def beams_of(asked: Handover, layer: BeamsLayer, platform: scenario.Platform, ke
     step_uv = adjacent_spacing_uv(width_rad)
     height_m = _height_m(chosen, asked)
     spacing_m = 1e3 * layer.spacing_km if layer.spacing_km else step_uv * height_m
+    feeders = feeders_of(asked, layer, chosen, key)
     if layer.steering == "earth-moving":
         try:
             uv = np.asarray(hexagonal_beams(layer.beams, spacing_m / height_m), np.float64)
         except ValueError as error:
             raise ScenarioError(str(error), key=f"{key}.beams") from None
-        return Beams(chosen, uv, None, spacing_m / math.sqrt(3.0))
+        return Beams(chosen, uv, None, spacing_m / math.sqrt(3.0), feeders)
     place = lattice_m(layer.beams, spacing_m, f"{key}.beams")
     latitude, longitude = moved(asked.terminals.latitude_deg, asked.terminals.longitude_deg, place[:, 0], place[:, 1])
     aim = orbit.FixedTerminal(latitude_rad=tf.constant(latitude), longitude_rad=tf.constant(longitude))
-    return Beams(chosen, np.zeros((0, 2)), np.asarray(aim.position_ecef_m.numpy()), spacing_m / math.sqrt(3.0))
+    aims_m = np.asarray(aim.position_ecef_m.numpy())
+    return Beams(chosen, np.zeros((0, 2)), aims_m, spacing_m / math.sqrt(3.0), feeders)
 
 
 def _risen(several: orbit.Fleet, asked: Handover, mask_deg: float, length_s: float) -> Numbers:

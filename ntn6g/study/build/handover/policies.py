@@ -22,6 +22,7 @@ def rule_of(name: str, tuning: Tuning) -> Rule:
         neighbour=(("measured_db", 1.0),), serving=(("measured_db", -1.0),), threshold=tuning.prepare_db
     )
     longer = Inequality(neighbour=(("exit_s", 1.0),), serving=(("exit_s", -1.0),), threshold=0.0)
+    soon = leaving(before_s=tuning.lead_s, at_least_s=max(tuning.min_stay_s, tuning.lead_s))
     makers: dict[str, Callable[[], Rule]] = {
         "a3": lambda: Rule(name=name, events=(within, between), by_layer=True),
         "a4": lambda: Rule(name=name, events=(good, _stronger(tuning))),
@@ -38,9 +39,10 @@ def rule_of(name: str, tuning: Tuning) -> Rule:
         ),
         "visibility": lambda: Rule(
             name=name,
-            events=(leaving(before_s=tuning.lead_s, at_least_s=max(tuning.min_stay_s, tuning.lead_s)), good),
+            events=(soon, good),
             rank="exit_s",
         ),
+        "satellite-switch": lambda: Rule(name=name, events=(soon,), rank="exit_s", resync=True),
         "antenna-gain": lambda: Rule(
             name=name,
             events=(better("level_db", margin=tuning.offset_db, time_to_trigger_s=wait_s),),

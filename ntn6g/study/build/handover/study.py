@@ -9,6 +9,8 @@ import numpy as np
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import Scenario, apply, flatten, sweep_points
 from ntn6g.study.build.deterministic import ONE_CHUNK, PolicyPoint, recipe_of
+from ntn6g.study.build.handover.comparison import against_best_rule, told_row
+from ntn6g.study.build.handover.models import handover_model
 from ntn6g.study.build.handover.outcome import Outcome, minutes, outcome_of
 from ntn6g.study.build.handover.policies import BOUNDS
 from ntn6g.study.build.handover.rates import ladder_of
@@ -53,10 +55,11 @@ class HandoverStudy:
             _check(case)
             flat = flatten(asked)
             axes = {path: flat.get(path, value) for path, value in values.items()}
-            for policy in case.asked.policies:
-                # bounds know no tuning; what else is compared changes nothing about a policy
-                tuning = "" if policy in BOUNDS else case.asked.tuning.model_dump_json()
-                text = json.dumps(["handover", case.text, policy, tuning])
+            for policy in (*case.asked.policies, *case.asked.models):
+                # bounds and trained agents know no tuning; what else is compared changes nothing about a policy
+                fixed = policy in (*BOUNDS, *case.asked.models)
+                tuning = "" if fixed else case.asked.tuning.model_dump_json()
+                text = json.dumps(["handover", case.text, *_named(case, policy), tuning])
                 identity = hashlib.sha256(text.encode()).hexdigest()
                 self.points.append(PolicyPoint(axes | {"policy": policy}, (case, policy, tuning), identity, "handover"))
 
@@ -73,8 +76,9 @@ class HandoverStudy:
     def row(self, point: PolicyPoint, tally: Tally, stopped_by: str | None) -> dict[str, Any]:
         """Columns of the results table for one policy at one point."""
         del stopped_by  # there is one rule
-        kind = "bound" if point.work[1] in BOUNDS else "rule"
-        return {**tally.sums, "kind": kind}
+        case, policy, _ = point.work
+        kind = "bound" if policy in BOUNDS else "learned" if policy in case.asked.models else "rule"
+        return {**told_row(case.asked, policy, dict(tally.sums)), "kind": kind}
 
     def series(self) -> list[dict[str, Any]]:
         """Course of the first terminal, distributions, and places of handovers: a table for each point."""
@@ -90,7 +94,17 @@ def _check(case: Case) -> None:
         ladder_of(case.asked.rate)
     except ScenarioError as error:
         raise ScenarioError(f"{error}", key="handover.rate.code_block_bits") from None
+    for name in case.asked.models:
+        handover_model(name)
     layers_of(case)  # satellites are looked for, cells counted
+
+
+def _named(case: Case, policy: str) -> tuple[str, ...]:
+    """What tells a policy from others; and whom it is compared with, where trained agents are."""
+    if not case.asked.models:
+        return (policy,)
+    digest = handover_model(policy).digest if policy in case.asked.models else ""
+    return (policy, digest, *case.asked.policies, case.asked.tuning.model_dump_json())
 
 
 def _figures(work: Work) -> dict[str, float]:
@@ -130,7 +144,7 @@ def _figures(work: Work) -> dict[str, float]:
     )
     row["cells"], row["terminals"] = float(stage.scene.cells), float(stage.scene.terminals)
     row["minutes"] = length
-    return row
+    return row | against_best_rule(case, values["throughput_bps"])
 
 
 def _series(axes: str, points: list[PolicyPoint]) -> dict[str, Any]:
@@ -151,6 +165,9 @@ def _series(axes: str, points: list[PolicyPoint]) -> dict[str, Any]:
         each = found[name]
         kept[f"{name}.cell"] = each.trace["cell"].astype(np.int32)
         kept[f"{name}.layer"] = layer_of[each.trace["cell"].astype(np.int64)]
+        if "second_cell" in each.trace:
+            kept[f"{name}.second_cell"] = each.trace["second_cell"].astype(np.int32)
+            kept[f"{name}.second_layer"] = layer_of[each.trace["second_cell"].astype(np.int64)]
         kept[f"{name}.sinr_db"] = each.trace["sinr_db"].astype(np.float32)
         kept[f"{name}.rate_bps"] = each.trace["rate_bps"].astype(np.float32)
         kept[f"{name}.throughput_bps"] = np.quantile(each.windows_bps, _QUANTILES)

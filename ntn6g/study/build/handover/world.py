@@ -55,7 +55,7 @@ class Case:
 def case_of(scenario: Scenario) -> Case:
     """The case of a point; policies and names do not change what happens around them."""
     assert scenario.handover is not None
-    given = scenario.handover.model_dump(mode="json", exclude={"policies", "tuning"})
+    given = scenario.handover.model_dump(mode="json", exclude={"policies", "models", "tuning"})
     used = {each.platform for each in scenario.handover.layers.values() if isinstance(each, BeamsLayer)}
     skies = {name: scenario.platforms[name].model_dump(mode="json") for name in sorted(used)}
     return Case(json.dumps([scenario.seed, given, skies], sort_keys=True), scenario)
@@ -89,7 +89,7 @@ class Stage:
     case : Case
         What is simulated.
     predict : bool
-        Whether exits from cells are predicted now; without, none is.
+        Whether exits from cells are predicted now; else they are by `predict`, or never.
     """
 
     def __init__(self, case: Case, *, predict: bool = True) -> None:
@@ -120,8 +120,9 @@ class Stage:
         self.place_error_m = asked.knowledge.position_error_m * tf.cast(errors, tf.float64)
         self.visits = [tf.zeros([2, each.cells, count]) for each in layers]
         self.world = self._world(self.scene)
+        self._predicted = False
         if predict:
-            self._predict()
+            self.predict()
 
     @property
     def steps(self) -> int:
@@ -153,7 +154,7 @@ class Stage:
         for number, name in enumerate(self.layers):
             if name in self.grounds:
                 place = tf.constant(self.grounds[name])[None]
-                tracks.append(LayerTrack(place, place, place, self.visits[number]))
+                tracks.append(LayerTrack(place, place, place, self.visits[number], *_reached(place.shape[1])))
                 continue
             sky = self.skies[name]
             state = sky.fleet.state(times)
@@ -166,7 +167,10 @@ class Stage:
             position = tf.transpose(state.position_ecef_m, [1, 0, 2])
             platforms, cells = places_of(sky), self.scene.layers[number].cells
             seen, taken = _padded(reference, cells), _padded(believed, cells)
-            tracks.append(LayerTrack(_padded(position, platforms), seen, taken, self.visits[number]))
+            position = _padded(position, platforms)
+            feeders = sky.feeders
+            fed = feeders.along(position, times.offset_s) if feeders is not None else _reached(platforms)
+            tracks.append(LayerTrack(position, seen, taken, self.visits[number], *fed))
         site = self.terminals.site(times)
         position, up = (tf.transpose(each, [1, 0, 2]) for each in (site.position_ecef_m, site.up))
         return tuple(tracks), TerminalTrack(position, up, self.place_error_m)
@@ -187,8 +191,11 @@ class Stage:
         speed = tf.norm(state.velocity_ecef_m_s[:, 0], axis=-1)
         return error_m / tf.maximum(speed, 1.0)
 
-    def _predict(self) -> None:
-        """Entrances into all cells and exits from them, by a coarser walk that goes beyond the end."""
+    def predict(self) -> None:
+        """Entrances into all cells and exits from them, by a coarser walk that goes beyond the end; once."""
+        if self._predicted:
+            return
+        self._predicted = True
         seconds = self.steps * self.step_s + LOOK_AHEAD_S
         carry = self.simulation.visit_start()
         done = 0
@@ -206,9 +213,17 @@ class Stage:
                 visit -= late_s[None, :, None]
             self.visits[number] = visit
 
+    def _spots(self, number: int, name: str, first: int) -> Any:
+        """Places that steered beams serve, numbered over all layers; -1 for all other cells: [cell]."""
+        shape, sky = self.scene.layers[number], self.skies.get(name)
+        if sky is None or sky.aim_m is None:
+            return np.full(shape.cells, -1)
+        return first + np.tile(np.arange(shape.beams), shape.platforms)
+
     def _world(self, scene: Scene) -> World:
         asked = self.asked
         values, power, noise, bandwidth, colour = [], [], [], [], []
+        spot: list[Any] = []
         for number, (name, layer) in enumerate(self.layers.items()):
             cells = scene.layers[number].cells
             values.append(values_of(asked, layer, scene.layers[number], self.skies.get(name)))
@@ -217,6 +232,7 @@ class Stage:
             draws = random.block_keys(random.stream(self.keys[:1], f"load {number}"), cells)
             load = layer.load * np.asarray(random.uniform(draws, (1,)).numpy(), np.float64)[:, 0]
             bandwidth.append(1e6 * layer.bandwidth_mhz / layer.reuse * (1.0 - load))
+            spot.append(self._spots(number, name, sum(len(each) for each in spot)))
             colour.append(colours_of(name, layer, self.skies.get(name)))
         overlap = overlap_of(self.layers, np.concatenate(colour), np.concatenate(power))
         return World(
@@ -231,6 +247,7 @@ class Stage:
             overlap=tf.constant(overlap, tf.float32),
             noise=tf.constant(np.concatenate(noise), tf.float32),
             layer=tf.constant(np.concatenate([np.full(e.cells, n) for n, e in enumerate(scene.layers)]), tf.int32),
+            spot=tf.constant(np.concatenate(spot), tf.int32),
             allowed=self.allowed(),
             service=Service(
                 tf.constant(rate_per_hz(asked.rate), tf.float32), tf.constant(np.concatenate(bandwidth), tf.float32)
@@ -243,6 +260,11 @@ def _padded(track: tf.Tensor, count: int) -> tf.Tensor:
     """A track with its last entry repeated, [time, n, 3] to [time, count, 3]; what is repeated is silent."""
     missing = count - track.shape[1]
     return track if not missing else tf.concat([track, tf.repeat(track[:, -1:], missing, 1)], 1)
+
+
+def _reached(platforms: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Feeder links of platforms that always reach the network: no length, [1, platform] each."""
+    return tf.zeros([1, platforms], tf.float64), tf.ones([1, platforms])
 
 
 def _history(asked: Handover) -> int:
@@ -269,5 +291,5 @@ def programs_traced() -> int:
 
 @lru_cache(maxsize=4)
 def stage_of(case: Case) -> Stage:
-    """`Stage` of a case, kept for its other policies."""
-    return Stage(case)
+    """`Stage` of a case, kept for its other policies; exits are predicted for the first that asks."""
+    return Stage(case, predict=False)

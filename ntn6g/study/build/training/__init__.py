@@ -6,6 +6,7 @@ from typing import Any
 from ntn6g.scenario import Scenario, Training
 from ntn6g.study.build.training.agents import AgentLearner
 from ntn6g.study.build.training.detectors import DetectorLearner
+from ntn6g.study.build.training.handover import HandoverLearner
 from ntn6g.study.build.training.predictors import PredictorLearner
 
 __all__ = ["LEARNERS", "build_learner"]
@@ -17,7 +18,7 @@ LEARNERS: dict[str, Callable[[Scenario, Training], Any]] = {
     "ppo": AgentLearner,
     "map-detector": DetectorLearner,
 }
-"""Makers of a `ntn6g.study.training.Learner` by the kind of model that a scenario names."""
+"""Makers of a `ntn6g.study.training.Learner` by the kind of model that a scenario names; but for handover."""
 
 
 def build_learner(scenario: Scenario) -> Any:
@@ -29,4 +30,6 @@ def build_learner(scenario: Scenario) -> Any:
         A section is missing, or numbers that do not fit together.
     """
     assert scenario.training is not None  # checked by the caller
+    if scenario.study == "handover":
+        return HandoverLearner(scenario, scenario.training)
     return LEARNERS[scenario.training.model.kind](scenario, scenario.training)

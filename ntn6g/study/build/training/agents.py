@@ -10,10 +10,36 @@ from ntn6g.scenario import DqnAgent, PpoAgent, Scenario, Training
 from ntn6g.services.adaptation.learned import AgentNetwork, LinkWorld, Observation
 from ntn6g.study.build.learned_policies import agent_arrays, learned_policy
 from ntn6g.study.build.training.link_passes import LinkPasses, ages_of, passes_of
-from ntn6g.study.training import Arrays, Descent, Dqn, Ppo, Tree
+from ntn6g.study.training import Arrays, Descent, Dqn, Environment, Ppo, Tree
 
 _REPORTS = 32  # that an agent is told
 _MOST_STRETCH = 128  # slots between two times of learning of PPO
+
+
+def agent_of(training: Training, environment: Environment, network: Any, *, shuffled: bool = False) -> Dqn | Ppo:
+    """Deep Q-learning or proximal policy optimisation of a network in an environment, as long as a training lasts."""
+    kind, steps, copies = training.model, environment.steps, environment.copies
+    assert isinstance(kind, DqnAgent | PpoAgent)  # the registry says so
+    episodes = training.rounds * training.steps
+    common: dict[str, Any] = {"environment": environment, "network": network}
+    common |= {"discount": kind.discount, "shuffled": shuffled}
+    if isinstance(kind, DqnAgent):
+        replay = max(kind.replay // copies, 1) * copies
+        descent = Descent(training.learning_rate, episodes * steps)
+        return Dqn(
+            **common,
+            descent=descent,
+            replay=replay,
+            batch=training.batch,
+            steps=episodes * steps,
+            explores=kind.explores,
+            explores_at_last=kind.explores_at_last,
+        )
+    stretch = max(n for n in range(1, _MOST_STRETCH + 1) if steps % n == 0)
+    batch = min(training.batch, stretch * copies)
+    updates = episodes * (steps // stretch) * kind.epochs * (stretch * copies // batch)
+    descent = Descent(training.learning_rate, updates)
+    return Ppo(**common, descent=descent, stretch=stretch, epochs=kind.epochs, batch=batch)
 
 
 class AgentLearner:
@@ -39,20 +65,7 @@ class AgentLearner:
         outputs = mcs + (self.model == "ppo")
         self._network = AgentNetwork(features=self._observation.features, units=kind.units, outputs=outputs)
         world = LinkWorld(link, self._observation, self._youngest, copies)
-        episodes = training.rounds * training.steps
-        common: dict[str, Any] = {"environment": world, "network": self._network}
-        common |= {"discount": kind.discount, "shuffled": shuffled}
-        if isinstance(kind, DqnAgent):
-            steps = episodes * world.steps
-            replay = max(kind.replay // copies, 1) * copies
-            descent = Descent(training.learning_rate, steps)
-            self._agent: Any = Dqn(**common, descent=descent, replay=replay, batch=training.batch, steps=steps)
-        else:
-            stretch = max(n for n in range(1, _MOST_STRETCH + 1) if world.steps % n == 0)
-            batch = min(training.batch, stretch * copies)
-            updates = episodes * (world.steps // stretch) * kind.epochs * (stretch * copies // batch)
-            descent = Descent(training.learning_rate, updates)
-            self._agent = Ppo(**common, descent=descent, stretch=stretch, epochs=kind.epochs, batch=batch)
+        self._agent: Any = agent_of(training, world, self._network, shuffled=shuffled)
         self.program = tf.function(self._agent.episode, jit_compile=True, autograph=False)
 
     def begin(self, seed: int) -> Tree:

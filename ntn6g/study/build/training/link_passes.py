@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class LinkPasses:
     seed: int
     sets: Mapping[str, int]
 
-    @property
+    @cached_property  # with numbers on the host, which cannot be had while a program is made
     def programs(self) -> Programs:
         """Of the setting that is trained in."""
         return programs_of(structure_of(self.asked))
@@ -90,7 +91,8 @@ def passes_of(scenario: Scenario, training: Training) -> LinkPasses:
     for path in training.shifted:
         if not path.startswith("adaptation."):
             raise ScenarioError(f"{path} is no key of adaptation, such as adaptation.speed_kmh", key="training.shifted")
-    changed = apply(scenario, training.shifted).adaptation if training.shifted else asked
+    # a scenario whose studies are parts names none itself
+    changed = apply(scenario, {"study": "adaptation", **training.shifted}).adaptation if training.shifted else asked
     assert changed is not None  # the key above has it
     counts = {name: -(-getattr(training.passes, name) // asked.passes) for name in ("train", "validation")}
     return LinkPasses(asked, changed, scenario.seed, counts)
