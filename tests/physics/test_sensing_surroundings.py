@@ -29,7 +29,7 @@ from ntn6g.services.sensing import (
     spread,
     strongest,
 )
-from ntn6g.services.sensing.waveforms import despread
+from ntn6g.services.sensing.frames.waveforms import despread
 
 LIGHT_M_S = 299_792_458.0
 GRID = SensingGrid(subcarriers=48, symbols=20, subcarrier_spacing_hz=60e3)

@@ -1,12 +1,10 @@
 """Sensing with the grid that carries data: echoes of targets, maps of range and velocity, bounds, detection."""
 
-from ntn6g.services.sensing.ambiguity import Lobes, ambiguity, lobes
-from ntn6g.services.sensing.array import form_beams, strongest_of_beams
-from ntn6g.services.sensing.beams import split_gains
-from ntn6g.services.sensing.bounds import Bound, crlb, fisher_matrix
-from ntn6g.services.sensing.communication import LinkConditions, SharedLink
-from ntn6g.services.sensing.detection import DETECTORS, Cfar
-from ntn6g.services.sensing.echo import (
+from ntn6g.services.sensing.detection.cfar import DETECTORS, Cfar
+from ntn6g.services.sensing.detection.learned import DetectorNetwork, LearnedDetector
+from ntn6g.services.sensing.frames.beams import split_gains
+from ntn6g.services.sensing.frames.communication import LinkConditions, SharedLink
+from ntn6g.services.sensing.frames.echo import (
     SWERLING,
     Targets,
     echo_response,
@@ -15,11 +13,13 @@ from ntn6g.services.sensing.echo import (
     steering,
     swerling_gain,
 )
-from ntn6g.services.sensing.fix import FixOutcome, FixTrial, FixValues, expected_covariance
-from ntn6g.services.sensing.frame import Scene, SensingFrame
-from ntn6g.services.sensing.grid import SensingGrid
-from ntn6g.services.sensing.learned import DetectorNetwork, LearnedDetector
-from ntn6g.services.sensing.maps import (
+from ntn6g.services.sensing.frames.frame import Scene, SensingFrame
+from ntn6g.services.sensing.frames.grid import SensingGrid
+from ntn6g.services.sensing.frames.waveforms import WAVEFORMS, spread
+from ntn6g.services.sensing.maps.ambiguity import Lobes, ambiguity, lobes
+from ntn6g.services.sensing.maps.array import form_beams, strongest_of_beams
+from ntn6g.services.sensing.maps.bounds import Bound, crlb, fisher_matrix
+from ntn6g.services.sensing.maps.periodogram import (
     ESTIMATORS,
     WINDOWS,
     Peak,
@@ -29,9 +29,9 @@ from ntn6g.services.sensing.maps import (
     window,
 )
 from ntn6g.services.sensing.scene.surroundings import Surroundings, clutter_response, motion
-from ntn6g.services.sensing.tracks import TrackOutcome, TrackTrial
-from ntn6g.services.sensing.trial import Detector, SensingTrial, TrialOutcome, TrialValues
-from ntn6g.services.sensing.waveforms import WAVEFORMS, spread
+from ntn6g.services.sensing.trials.fix import FixOutcome, FixTrial, FixValues, expected_covariance
+from ntn6g.services.sensing.trials.tracks import TrackOutcome, TrackTrial
+from ntn6g.services.sensing.trials.trial import Detector, SensingTrial, TrialOutcome, TrialValues
 
 __all__ = [
     "DETECTORS",

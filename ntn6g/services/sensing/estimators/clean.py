@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.echo import steering
-from ntn6g.services.sensing.maps import Peak, RangeDopplerMap, strongest
+from ntn6g.services.sensing.frames.echo import steering
+from ntn6g.services.sensing.maps.periodogram import Peak, RangeDopplerMap, strongest
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ntn6g.services.sensing.grid import SensingGrid
-from ntn6g.services.sensing.waveforms import despread, spread
+from ntn6g.services.sensing.frames.grid import SensingGrid
+from ntn6g.services.sensing.frames.waveforms import despread, spread
 
 _KINDS = ("otfs", "afdm")
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.services.sensing.echo import steering
 from ntn6g.services.sensing.estimators.clean import Reflections
-from ntn6g.services.sensing.grid import SensingGrid
-from ntn6g.services.sensing.maps import RangeDopplerMap
+from ntn6g.services.sensing.frames.echo import steering
+from ntn6g.services.sensing.frames.grid import SensingGrid
+from ntn6g.services.sensing.maps.periodogram import RangeDopplerMap
 
 
 def smoothed_covariance_2d(channel: tf.Tensor, rows: int, columns: int) -> tf.Tensor:

@@ -8,8 +8,8 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.echo import steering, turns
-from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.frames.echo import steering, turns
+from ntn6g.services.sensing.frames.grid import SensingGrid
 
 
 @dataclass(frozen=True, eq=False)

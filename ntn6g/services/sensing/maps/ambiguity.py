@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.frames.grid import SensingGrid
 
 _FLOOR = 1e-30
 

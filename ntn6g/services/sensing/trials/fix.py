@@ -9,12 +9,12 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.bounds import crlb
-from ntn6g.services.sensing.detection import Cfar
-from ntn6g.services.sensing.echo import Targets
-from ntn6g.services.sensing.frame import SensingFrame
-from ntn6g.services.sensing.grid import SensingGrid
-from ntn6g.services.sensing.maps import RangeDopplerMap, strongest
+from ntn6g.services.sensing.detection.cfar import Cfar
+from ntn6g.services.sensing.frames.echo import Targets
+from ntn6g.services.sensing.frames.frame import SensingFrame
+from ntn6g.services.sensing.frames.grid import SensingGrid
+from ntn6g.services.sensing.maps.bounds import crlb
+from ntn6g.services.sensing.maps.periodogram import RangeDopplerMap, strongest
 from ntn6g.services.sensing.scene.fusion import locate, path_lengths_m, position_covariance
 
 _GATE_CELLS = 4  # native cells around the predicted place in which a peak is taken for the target

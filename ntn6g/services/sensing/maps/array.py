@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from ntn6g.services.sensing.echo import steering
-from ntn6g.services.sensing.maps import Peak, RangeDopplerMap, strongest
+from ntn6g.services.sensing.frames.echo import steering
+from ntn6g.services.sensing.maps.periodogram import Peak, RangeDopplerMap, strongest
 
 _SCAN = 8  # places per beam at which a peak over directions is looked for: the next one is 0.06 dB below it
 _ROUNDS = 2  # of delay and Doppler, then direction; about the middle of the grid they are not coupled

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.frames.grid import SensingGrid
 
 ESTIMATORS = ("zf", "matched", "lmmse")
 WINDOWS = ("rectangular", "hamming", "hann")

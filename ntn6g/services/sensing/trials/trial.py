@@ -9,11 +9,11 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.array import form_beams, strongest_of_beams
-from ntn6g.services.sensing.echo import Targets, log_normal_factor
 from ntn6g.services.sensing.estimators.resolution import resolved
-from ntn6g.services.sensing.frame import SensingFrame
-from ntn6g.services.sensing.maps import Peak, RangeDopplerMap, strongest
+from ntn6g.services.sensing.frames.echo import Targets, log_normal_factor
+from ntn6g.services.sensing.frames.frame import SensingFrame
+from ntn6g.services.sensing.maps.array import form_beams, strongest_of_beams
+from ntn6g.services.sensing.maps.periodogram import Peak, RangeDopplerMap, strongest
 from ntn6g.services.sensing.scene.surroundings import Surroundings
 
 _CLEAR_CELLS = 2  # native cells around a target's row and column that are not counted as noise

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ntn6g.core import random
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.frames.grid import SensingGrid
 
 SWERLING = (0, 1, 2, 3, 4)
 _PER_SYMBOL = (2, 4)  # cases whose cross section is drawn anew for every symbol, else once for the frame

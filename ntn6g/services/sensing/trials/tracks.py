@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ntn6g.core import random
 from ntn6g.orbit.state import TensorRecord
-from ntn6g.services.sensing.bounds import crlb
+from ntn6g.services.sensing.maps.bounds import crlb
 from ntn6g.services.sensing.scene.tracking import RangeTracker, Track
-from ntn6g.services.sensing.trial import SensingTrial, TrialOutcome, TrialValues
+from ntn6g.services.sensing.trials.trial import SensingTrial, TrialOutcome, TrialValues
 
 _KEPT_CELLS = 0.5  # native cells on each axis within which a track must end
 

@@ -12,9 +12,9 @@ from ntn6g.phy import BITS_PER_SYMBOL, Modulation
 from ntn6g.phy.coding import TransportCode, transport_block_bits
 from ntn6g.phy.receiver import linear_weights, lmmse_equalise
 from ntn6g.phy.receivers import despread
-from ntn6g.services.sensing.frame import amplitudes
-from ntn6g.services.sensing.grid import SensingGrid
-from ntn6g.services.sensing.waveforms import DataRows
+from ntn6g.services.sensing.frames.frame import amplitudes
+from ntn6g.services.sensing.frames.grid import SensingGrid
+from ntn6g.services.sensing.frames.waveforms import DataRows
 
 
 @dataclass(frozen=True, eq=False)

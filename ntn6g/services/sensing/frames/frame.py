@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from ntn6g.core import random
 from ntn6g.phy import Modulation
-from ntn6g.services.sensing.echo import SWERLING, Targets, echo_response, receive, swerling_gain
 from ntn6g.services.sensing.estimators.cancellation import remove_static
-from ntn6g.services.sensing.grid import SensingGrid
-from ntn6g.services.sensing.maps import ESTIMATORS, estimate_channel
+from ntn6g.services.sensing.frames.echo import SWERLING, Targets, echo_response, receive, swerling_gain
+from ntn6g.services.sensing.frames.grid import SensingGrid
+from ntn6g.services.sensing.frames.waveforms import WAVEFORMS, DataRows, spread
+from ntn6g.services.sensing.maps.periodogram import ESTIMATORS, estimate_channel
 from ntn6g.services.sensing.scene.surroundings import (
     Surroundings,
     clutter_response,
@@ -19,7 +20,6 @@ from ntn6g.services.sensing.scene.surroundings import (
     distortion_noise,
     motion,
 )
-from ntn6g.services.sensing.waveforms import WAVEFORMS, DataRows, spread
 
 
 @dataclass(frozen=True, kw_only=True)

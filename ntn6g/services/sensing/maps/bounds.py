@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.frames.grid import SensingGrid
 
 _KINDS = 5  # delay, Doppler, sine, real and imaginary part of the amplitude
 

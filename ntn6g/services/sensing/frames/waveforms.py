@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.services.sensing.grid import SensingGrid
+from ntn6g.services.sensing.frames.grid import SensingGrid
 
 WAVEFORMS = ("ofdm", "dft-s-ofdm", "otfs", "afdm")
 
