@@ -31,6 +31,7 @@ class Topic(StrEnum):
     CHANNELS = "channels"
     WAVEFORMS = "waveforms"
     POLICIES = "policies"
+    DETECTORS = "detectors"
     STUDIES = "studies"
 
 

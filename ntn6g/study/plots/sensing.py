@@ -77,6 +77,8 @@ def tracks(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     innovation.set_ylabel("Squared normalised innovation, mean")
     marks.reference(innovation, lines, "innovation_design", "--")
     marks.measured(innovation, lines, "innovation_mean")
+    innovation.yaxis.set_major_formatter("{x:g}")  # it spans less than a decade
+    innovation.yaxis.set_minor_formatter("{x:g}")
     for axes in (kept, innovation):
         marks.name_x(axes, lines)
     add_title(figure, *marks.one_title(parts))
