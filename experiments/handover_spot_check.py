@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g.core import random
+from ntn6g.core.errors import ScenarioError
 from ntn6g.phy import LinkValues
 from ntn6g.phy.abstraction import BlerTable
 from ntn6g.scenario import load
@@ -52,11 +53,17 @@ def main() -> int:
     print(f"{len(served_db)} served instants of {asked.config}, {asked.part}, {asked.policy}")
     agrees, found = True, 0
     for number in np.argsort(-np.bincount(mcs)):
-        link = Link(int(number), rate.mcs_table)
+        if found == asked.mcs:
+            break
+        try:
+            link = Link(int(number), rate.mcs_table)
+        except ScenarioError as error:
+            print(f"MCS {number:2d}: left out, {error}")
+            continue
         here_db = served_db[mcs == number]
         foretold = link.foretold(here_db)
         here_db = here_db[(foretold > 0.02) & (foretold < 0.98)]
-        if found == asked.mcs or not len(here_db):
+        if not len(here_db):
             continue
         found += 1
         chosen_db = np.sort(here_db)[np.linspace(0, len(here_db) - 1, min(asked.instants, len(here_db))).astype(int)]
@@ -116,7 +123,10 @@ class Link:
             [structure.coding], resource_elements=elements, data_elements=elements
         )
         self.bits = structure.block_bits
-        self.program = tf.function(self.chain, jit_compile=True, autograph=False)
+        self.program = tf.function(self._wrong, jit_compile=True, autograph=False)
+
+    def _wrong(self, keys: tf.Tensor, values: LinkValues) -> tf.Tensor:
+        return self.chain(keys, values).block_error
 
     def foretold(self, ratios_db: np.ndarray) -> np.ndarray:
         """Block error rate by the table, float64 [instant]."""
@@ -132,7 +142,7 @@ class Link:
             "noise_variance": tf.constant(np.repeat(10.0 ** (-ratios_db / 10.0), blocks), tf.float32),
             "carrier_hz": tf.fill([every], tf.constant(2e9, tf.float64)),
         }
-        wrong = self.program(keys, LinkValues(**zeros | fixed)).block_error.numpy()
+        wrong = self.program(keys, LinkValues(**zeros | fixed)).numpy()
         return np.asarray(wrong.reshape(len(ratios_db), blocks).sum(1), np.float64)
 
 

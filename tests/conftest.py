@@ -53,6 +53,7 @@ class FreshProcesses(LoadFileScheduling):
 # minutes of compiling each, of parts that other configs and tests of their own compile too
 LONG_CONFIGS = {
     *("ephemeris_age", "haps_downlink", "harq_over_delays", "leo600_ka_downlink", "leo600_s_uplink"),
+    *("handover_journeys", "handover_outage", "handover_tuning"),
     *("offset_receivers", "ray_model", "sensing", "sensing_trade_off", "shadowed_links", "sub_thz_cell"),
     *("waveforms_over_a_pass",),
 }
@@ -188,7 +189,10 @@ def shared_steps(monkeypatch, links):
 # structures that one config compiles one by one, and that tests of their parts cover
 FEWER_PROGRAMS = {
     "awgn_uncoded": ["sweep.grid.link.modulation=[bpsk, 64qam]"],
-    "handover_constellations": ["parts.alone.sweep.grid.handover.layers.orbit.platform=[kuiper]"],
+    "handover_constellations": [
+        "parts.alone.sweep.grid.handover.layers.orbit.platform=[kuiper]",
+        "parts.roaming.sweep.grid.handover.roaming=[full]",
+    ],
     "handover_tuning": [
         "parts.tuning.sweep.grid.handover.tuning.time_to_trigger_ms=[0]",
         "parts.tuning.sweep.grid.handover.measurement.error_db=[1]",
