@@ -13,6 +13,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import Adaptation, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build.adaptation_link import (
     PassFigures,
+    delay_change_slots,
     doppler_hz,
     geometry_of,
     programs_of,
@@ -128,6 +129,13 @@ def _check(given: Adaptation) -> None:
     if given.slots < 2 * delay:
         raise ScenarioError(
             f"{given.slots} slots are fewer than two delays of {delay} slots; lengthen the passes",
+            key="adaptation.slots",
+        )
+    change = delay_change_slots(given)
+    if change > 0.5:
+        raise ScenarioError(
+            f"the delay of feedback may change by {change:.1f} slots over a pass, of half a slot that policies are "
+            "fitted to; shorten the passes",
             key="adaptation.slots",
         )
 
