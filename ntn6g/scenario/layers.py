@@ -34,9 +34,9 @@ class FeederGateway(Section):
     """A station on the ground through which platforms reach the network."""
 
     latitude_deg: float = Field(ge=-90.0, le=90.0)
-    """Degrees north."""
+    """Latitude, degrees north."""
     longitude_deg: float = Field(ge=-180.0, le=360.0)
-    """Degrees east."""
+    """Longitude, degrees east."""
     altitude_m: float = Field(default=0.0, ge=-500.0, le=9_000.0)
     """Height above the ellipsoid, m."""
     outage: Failure | None = None

@@ -27,6 +27,7 @@ from ntn6g.services.adaptation import (
     pass_geometry,
     rate_ladder,
     ray_correlation,
+    rays_for,
 )
 from ntn6g.services.adaptation.policies import (
     Clairvoyant,
@@ -111,6 +112,10 @@ class TestFading:
         exact = scipy.special.j0(2.0 * math.pi * lag)
 
         assert ray_correlation("jakes", lag) == pytest.approx(exact, abs=1e-9)
+
+        longer = np.linspace(0.0, 100.0, 501)
+        found = ray_correlation("jakes", longer, rays_for(100.0))
+        assert found == pytest.approx(scipy.special.j0(2.0 * math.pi * longer), abs=1e-3)
 
         # reports without error of Rayleigh fading, 5 slots apart, at 0.02 cycles a slot
         traces = [trace_of(seed, doppler_hz=20.0, k_factor_db=-60.0, error_db=0.0) for seed in range(20, 36)]

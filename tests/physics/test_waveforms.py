@@ -61,6 +61,7 @@ def rates(links):
         ("dft-s-ofdm", "lmmse"),
         ("otfs", "lmmse"),
         ("otfs", "message-passing"),
+        ("afdm", "lmmse"),
     ):
         structure = links.structure(
             mcs=None,
@@ -86,6 +87,7 @@ def test_spreading_turns_fading_into_diversity(rates):
     error = {name: rate for name, (rate, _) in rates.items()}
 
     assert error["otfs", "lmmse"] < error["dft-s-ofdm", "lmmse"] < error["cp-ofdm", "lmmse"]
+    assert error["afdm", "lmmse"] < error["cp-ofdm", "lmmse"]
     assert error["otfs", "message-passing"] < 0.8 * error["otfs", "lmmse"]
 
 

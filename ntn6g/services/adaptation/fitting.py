@@ -13,7 +13,6 @@ from ntn6g.services.adaptation.traces import Trace, TraceMaker
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 _SMOOTHING_BINS = 0.5  # width of the kernel that fills bins without a sample from their neighbours
-_RIDGE = 1e-3  # of the variance of a report
 
 
 def best_fixed(ladder: RateLadder, trace: Trace) -> tf.Tensor:
@@ -79,8 +78,11 @@ def report_table(policy: LastReport, ladder: RateLadder, trace: Trace, maker: Tr
     return ReportTable(goodput, bler, tf.constant(int(ages_of(trace, maker)[0]), tf.int32))
 
 
-def linear_predictor(reports: int, trace: Trace, maker: TraceMaker) -> Predictor:
-    """Ridge regression of a slot's level on the last reports, for every age of the newest one."""
+def linear_predictor(reports: int, trace: Trace, maker: TraceMaker, ridge: float = 1e-3) -> Predictor:
+    """Ridge regression of a slot's level on the last reports, for every age of the newest one.
+
+    ``ridge`` is the weight of the penalty, over the variance of a report.
+    """
     weights, offsets, sigmas = [], [], []
     ages = ages_of(trace, maker)
     for age in ages:
@@ -89,7 +91,7 @@ def linear_predictor(reports: int, trace: Trace, maker: TraceMaker) -> Predictor
         inputs, target = each["window"] - mean, each["target"] - middle
         gram = inputs.T @ inputs
         # the second term is for reports that never change, which predict nothing
-        gram += (_RIDGE * np.trace(gram) / reports + 1e-9) * np.eye(reports)
+        gram += (ridge * np.trace(gram) / reports + 1e-9) * np.eye(reports)
         weight = np.linalg.solve(gram, inputs.T @ target)
         weights.append(weight)
         offsets.append(middle - mean @ weight)
@@ -98,9 +100,11 @@ def linear_predictor(reports: int, trace: Trace, maker: TraceMaker) -> Predictor
     return Predictor(weight, offset, sigma, tf.constant(int(ages[0]), tf.int32))
 
 
-def prediction_error_db(reports: int, training: Trace, validation: Trace, maker: TraceMaker) -> float:
+def prediction_error_db(
+    reports: int, training: Trace, validation: Trace, maker: TraceMaker, ridge: float = 1e-3
+) -> float:
     """Root-mean-square error in dB of a linear predictor on passes that it was not fitted to, at its youngest age."""
-    rule = linear_predictor(reports, training, maker)
+    rule = linear_predictor(reports, training, maker, ridge)
     each = samples(validation, maker, int(rule.youngest_slots), reports)
     predicted = each["window"] @ rule.weights[0].numpy() + float(rule.offset_db[0])
     return float(np.sqrt(np.mean((each["target"] - predicted) ** 2)))

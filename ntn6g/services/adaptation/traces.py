@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ntn6g.channel.loss.weather.series import RainSeries
 from ntn6g.core import random
-from ntn6g.services.adaptation.fading import Blockage, multipath
+from ntn6g.services.adaptation.fading import RAYS, Blockage, multipath
 from ntn6g.services.adaptation.passes import PassGeometry
 from ntn6g.services.adaptation.rates import error_of_gain
 
@@ -72,6 +72,8 @@ class TraceMaker:
         Quantisation of a report; a step of 0 is none.
     spectrum : str
         Doppler spectrum of the multipath, ``jakes`` or ``flat``.
+    rays : int
+        Of the multipath, see `ntn6g.services.adaptation.fading.rays_for`.
     blockage : Blockage or None
         Of the line of sight.
     rain : RainSeries or None
@@ -85,6 +87,7 @@ class TraceMaker:
     lowest_db: float = -15.0
     highest_db: float = 35.0
     spectrum: str = "jakes"
+    rays: int = RAYS
     blockage: Blockage | None = None
     rain: RainSeries | None = None
 
@@ -99,7 +102,7 @@ class TraceMaker:
         nearer = tf.cast(values.geometry.start_range_m / range_m, tf.float32)
         level_db = tf.cast(values.mean_snr_db, tf.float32) + 2.0 * _TO_DB * tf.math.log(nearer)
         scattered, direct = self._powers(values)
-        real, imaginary = multipath(keys, self.slots, values.doppler_hz * self.slot_s, self.spectrum)
+        real, imaginary = multipath(keys, self.slots, values.doppler_hz * self.slot_s, self.spectrum, self.rays)
         sight = self._sight(keys, direct)
         fade_db = self._fade_db(keys)
         root = tf.sqrt(scattered)

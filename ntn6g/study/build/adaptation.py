@@ -13,6 +13,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import Adaptation, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build.adaptation_link import (
     PassFigures,
+    delay_change_slots,
     doppler_hz,
     geometry_of,
     programs_of,
@@ -95,7 +96,7 @@ class AdaptationStudy:
         if self.scenario.adaptation is None or not self.scenario.adaptation.per_pass:
             return kept
         for given, seed, axes in dict.fromkeys((p.work[0], p.work[1], _text(p.axes)) for p in self.points):
-            compared = _compared(given, seed)
+            compared = compare(given, seed)
             names = sorted(compared.figures)
             kept.append(
                 {
@@ -130,10 +131,17 @@ def _check(given: Adaptation) -> None:
             f"{given.slots} slots are fewer than two delays of {delay} slots; lengthen the passes",
             key="adaptation.slots",
         )
+    change = delay_change_slots(given)
+    if change > 0.5:
+        raise ScenarioError(
+            f"the delay of feedback may change by {change:.1f} slots over a pass, of half a slot that policies are "
+            "fitted to; shorten the passes",
+            key="adaptation.slots",
+        )
 
 
 @dataclass(frozen=True)
-class _Compared:
+class Compared:
     """All policies of a point on the same passes."""
 
     figures: Mapping[str, PassFigures]
@@ -150,7 +158,8 @@ class _Compared:
 
 
 @lru_cache(maxsize=64)
-def _compared(given: Adaptation, seed: int) -> _Compared:
+def compare(given: Adaptation, seed: int) -> Compared:
+    """All policies of a point, tuned and run on the test passes of a seed."""
     programs = programs_of(structure_of(given))
     training, test = (programs.draw(given, seed, split) for split in ("train", "test"))
     tune = Tuner(given, programs, training)
@@ -163,13 +172,13 @@ def _compared(given: Adaptation, seed: int) -> _Compared:
         tuned[name] = seeds[0]
         found = [programs.run(each.policy, each.parameters, test) for each in seeds]
         figures[name] = PassFigures(*(np.stack(each) for each in zip(*found, strict=True)))
-    return _Compared(figures, tuned)
+    return Compared(figures, tuned)
 
 
 def _figures(work: Work) -> dict[str, float]:
     """Figures of a policy at a point, against the baseline and the bounds."""
     given, seed, policy = work
-    compared = _compared(given, seed)
+    compared = compare(given, seed)
     mine = compared.figures[policy]
     interval = mean_interval(mine.goodput, seed=seed)
     lost = mean_interval(mine.bler, seed=seed)
@@ -196,7 +205,7 @@ def _figures(work: Work) -> dict[str, float]:
     return found | {f"tuned_{name}": value for name, value in compared.tuned[policy].chosen.items()}
 
 
-def _against(compared: _Compared, policy: str, seed: int) -> dict[str, float]:
+def _against(compared: Compared, policy: str, seed: int) -> dict[str, float]:
     """Regret per slot, gain over the baseline in percent, and closure: share of the gap to the informed genie."""
     baseline = compared.baseline
     values = {

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ntn6g.channel.loss.weather import RainSeries
 from ntn6g.core import random
-from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
+from ntn6g.core.constants import EARTH_RADIUS_M, SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import kmh_to_m_s
 from ntn6g.scenario import Adaptation
 from ntn6g.services.adaptation import (
@@ -23,6 +23,7 @@ from ntn6g.services.adaptation import (
     pass_geometry,
     rate_ladder,
 )
+from ntn6g.services.adaptation.fading import rays_for
 from ntn6g.services.adaptation.policies import WINDOW, Policy, Tree
 
 _WINDOW_SLOTS = 100  # over which the goodput of the 5th percentile is averaged
@@ -78,6 +79,7 @@ def structure_of(asked: Adaptation) -> LinkStructure:
         lowest_db=asked.reports.lowest_db,
         highest_db=asked.reports.highest_db,
         spectrum=asked.spectrum,
+        rays=rays_for(doppler_hz(asked) * slot_s * ((WINDOW + 1) * period_slots + starting_delay_slots(asked))),
         blockage=Blockage(**blockage.model_dump()) if blockage else None,
         rain=RainSeries(
             mean_log=math.log(rain.median_db), sigma_log=rain.sigma, rain_probability=rain.probability_percent / 100.0
@@ -108,6 +110,13 @@ def starting_delay_slots(asked: Adaptation) -> int:
     """Slots that feedback takes at the start of a pass."""
     geometry = geometry_of(asked)
     return int(geometry.delay_slots(geometry.start_range_m, 15e-3 / asked.subcarrier_khz))
+
+
+def delay_change_slots(asked: Adaptation) -> float:
+    """Most that the delay can change over a pass: no satellite comes or goes faster than at the horizon."""
+    geometry, structure = geometry_of(asked), structure_of(asked)
+    fastest_m_s = float(geometry.rate_rad_s) * EARTH_RADIUS_M
+    return float(geometry.delay_per_range_s_m) * fastest_m_s * structure.maker.slots
 
 
 def geometry_of(asked: Adaptation) -> PassGeometry:

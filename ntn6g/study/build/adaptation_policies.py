@@ -30,11 +30,12 @@ BASELINES = ("fixed", "illa", "illa-ephemeris", "olla", "olla-two-speed", "bayes
 """The best of these is what others have to beat."""
 BOUNDS = ("informed", "informed-at-target", "clairvoyant", "clairvoyant-at-target")
 
-_UP_DB, _START_DB = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0), (0.0, 3.0)
+_UP_DB, _START_DB = (0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0), (0.0, 3.0)
 _FAST_UP_DB, _SETTLE = (0.5, 1.0), (30.0, 120.0)
 _SLOW_UP_DB = (0.02, 0.05, 0.1, 0.25)
 _WALK_DB = (0.05, 0.1, 0.2, 0.4)
-_REPORTS = (4, 16, 32)  # that the linear predictor may look at
+_REPORTS = (4, 16, 32, 64)  # that the linear predictor may look at
+_RIDGE = (1e-4, 1e-3, 1e-2)
 
 
 @dataclass(frozen=True)
@@ -119,16 +120,17 @@ class Tuner:
         return Tuned(policy, fitting.report_table(policy, self._ladder, self.training, self._maker), {})
 
     def _linear(self, limit: float) -> Tuned:
-        """Half of the passes fit the weights, the other half chooses how many reports; then all fit the weights."""
+        """Half of the passes fit weights, the other half chooses reports and stiffness; then all fit the weights."""
         half = self.programs.structure.passes // 2
         first, second = (_passes(self.training, part) for part in (slice(0, half), slice(half, None)))
         most = self._maker.reports // 2
-        errors = {n: fitting.prediction_error_db(n, first, second, self._maker) for n in _REPORTS if n <= most}
-        reports = min(errors, key=errors.__getitem__) if errors else 1
-        parameters = fitting.linear_predictor(reports, self.training, self._maker)
+        grid = product([n for n in _REPORTS if n <= most] or [1], _RIDGE)
+        errors = {(n, ridge): fitting.prediction_error_db(n, first, second, self._maker, ridge) for n, ridge in grid}
+        reports, ridge = min(errors, key=errors.__getitem__)
+        parameters = fitting.linear_predictor(reports, self.training, self._maker, ridge)
         sigma_db = float(tf.reduce_mean(parameters.sigma_db))
         policy = LinearPredictor(self._ladder, reports, limit=limit)
-        return Tuned(policy, parameters, {"reports": float(reports), "sigma_db": sigma_db})
+        return Tuned(policy, parameters, {"reports": float(reports), "ridge": ridge, "sigma_db": sigma_db})
 
     def _thompson(self) -> Tuned:
         grid = [{"step_db": step} for step in _WALK_DB]
@@ -142,6 +144,7 @@ class Tuner:
             error=error_of_gain(self.asked.reports.error_db),
             period_slots=self._maker.period_slots,
             ages=fitting.ages_of(self.training, self._maker),
+            rays=self._maker.rays,
         )
         return Tuned(Informed(self._ladder, limit=limit), parameters, {})
 

@@ -180,6 +180,12 @@ UNITS = {
     "percent": "%",
 }
 """Units at the end of a column's name, longest first where one ends like another."""
+SPELT = {
+    "banded-mmse": "banded MMSE",
+    "dm-rs": "DM-RS",
+    "cyclic-prefix": "cyclic prefix",
+}
+"""Values that a scenario spells otherwise than people do."""
 CAPITALS = {
     "afdm",
     "ca",
@@ -223,14 +229,14 @@ def axis_label(column: str) -> str:
 
 def legend_text(column: str, value: Any) -> str:
     """One value of a sweep axis as a legend says it: ``20 deg elevation``, else ``path = value``."""
-    text = value_text(value)
+    text = "cyclic prefix and DM-RS" if (column, value) == ("link.synchroniser", "both") else value_text(value)
     return NAMES[column].legend.format(text) if column in NAMES else f"{column} = {text}"
 
 
 def value_text(value: Any) -> str:
     """A value of a sweep axis as text: short numbers, acronyms in capitals."""
     text = f"{value:g}" if isinstance(value, int | float) else str(value)
-    return text.upper() if text.lower() in CAPITALS else text
+    return SPELT.get(text, text.upper() if text.lower() in CAPITALS else text)
 
 
 def looks(told: Sequence[Mapping[str, str]], hue: str = "") -> list[dict[str, Any]]:

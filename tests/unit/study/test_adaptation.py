@@ -86,6 +86,7 @@ def test_a_mistake_is_one_line(given, line):
     [
         ({"mcs_table": 2}, "adaptation.code_block_bits"),  # not simulated beyond 64-QAM
         ({"altitude_km": 35_786, "slots": 500}, "fewer than two delays of 271"),
+        ({"slots": 30_000}, "may change by 1.4 slots over a pass"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_before_anything_is_written(given, line):

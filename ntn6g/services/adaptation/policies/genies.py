@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.services.adaptation.fading import ray_correlation
+from ntn6g.services.adaptation.fading import RAYS, ray_correlation
 from ntn6g.services.adaptation.policies.beliefs import choose, remembered
 from ntn6g.services.adaptation.policies.interface import Seen, Tree
 from ntn6g.services.adaptation.rates import RateLadder, best
@@ -116,14 +116,21 @@ class Informed:
 
 
 def prediction(
-    *, spectrum: str, cycles_per_slot: float, scattered: float, error: float, period_slots: int, ages: Any
+    *,
+    spectrum: str,
+    cycles_per_slot: float,
+    scattered: float,
+    error: float,
+    period_slots: int,
+    ages: Any,
+    rays: int = RAYS,
 ) -> Prediction:
     """Exact predictor of `Informed`, for every age of the newest report in slots.
 
     Parameters
     ----------
-    spectrum, cycles_per_slot
-        Of the multipath: Doppler spectrum, and largest shift times slot.
+    spectrum, cycles_per_slot, rays
+        Of the multipath: Doppler spectrum, largest shift times slot, and rays of the sum.
     scattered, error : float
         Power of the multipath, and variance of the estimation error.
     period_slots : int
@@ -133,9 +140,9 @@ def prediction(
     """
     before = period_slots * np.arange(WINDOW)[::-1]
     lags = np.abs(before[:, None] - before)
-    covariance = scattered * ray_correlation(spectrum, cycles_per_slot * lags)
+    covariance = scattered * ray_correlation(spectrum, cycles_per_slot * lags, rays)
     covariance += max(error, 1e-10 * scattered) * np.eye(WINDOW)
-    towards = scattered * ray_correlation(spectrum, cycles_per_slot * (ages[:, None] + before))
+    towards = scattered * ray_correlation(spectrum, cycles_per_slot * (ages[:, None] + before), rays)
     weights = np.linalg.solve(covariance, towards.T).T
     variance = np.maximum(scattered - (weights * towards).sum(1), 1e-12)
     youngest = tf.constant(int(ages[0]), tf.int32)
