@@ -195,7 +195,7 @@ def test_identity_follows_the_physics_alone():
         ({"targets": {"car": {"velocity_m_s": 90.0}}}, "inter-carrier interference of -9.8 dB of the echo"),
         ({"image_snr_db": 60.0}, "dB of the noise"),
         ({"detector": {"training": 40}}, "cells of training and guard on an axis of 72 cells of delay"),
-        ({"detector": {"kind": "so"}}, "choose ca, os, go or known-noise"),
+        ({"detector": {"kind": "so"}}, "choose ca, os, go, known-noise or learned"),
         ({"pilot_share": 0.5, "comb": 1}, "every element is a pilot"),
         ({"pilot_share": 0.0, "knows_data": False}, "nothing to sense with"),
         ({"targets": {"car": {"range_m": 10.0}}}, "comes nearer than where the window opens, 0 m"),
