@@ -125,7 +125,11 @@ def test_a_detector_that_cannot_be_trained_is_refused_in_one_line(changes, words
         ({}, {"padding": 2}, "was trained on maps with padding 1, sensing.padding is 2"),
         ({}, {"window": "hann"}, "was trained on maps with window rectangular"),
         ({"false_alarm": 1e-9}, {}, "sensing.detector: false_alarm 1e-09 of a learned detector"),
-        ({}, {"symbols": 6}, "7 cells that a learned detector looks at on an axis of 6 cells of Doppler"),
+        (
+            {},
+            {"symbols": 6, "spread_cells": 0},
+            "7 cells that a learned detector looks at on an axis of 6 cells of Doppler",
+        ),
     ],
 )
 def test_a_learned_detector_that_does_not_fit_is_refused_in_one_line(detector, sensing, words):
