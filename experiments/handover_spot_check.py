@@ -1,4 +1,4 @@
-"""Whether served rates of a handover study hold when the full coded link itself runs at the same instants.
+"""Whether the error rates that a handover study serves by hold when the full coded link runs at the same instants.
 
     python experiments/handover_spot_check.py [--config NAME] [--part NAME] [--policy NAME] [--mcs N]
                                               [--instants N] [--blocks N] [--set KEY=VALUE]

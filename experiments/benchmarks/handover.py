@@ -19,7 +19,7 @@ TERMINALS, BLOCKS = 1_000, 2
 
 
 def stage_of(terminals: int) -> Stage:
-    """Terminals under 19 moving beams of two satellites, 7 terrestrial cells and 15 steered beams more: 60 cells."""
+    """Terminals under 60 cells: 19 moving beams of a satellite, 19 of a platform, 22 on the ground."""
     beams = {"kind": "beams", "platform": "train", "steering": "earth-moving", "reuse": 3, "min_elevation_deg": 0}
     scenario = from_mapping(
         {

@@ -194,8 +194,12 @@ class Machine:
         searching = state.phase == SEARCHING
         left_s = tf.where(preparing | executing | searching, state.timer_s - timing.step_s, state.timer_s)
         over = left_s <= _ROUNDING_S
-        # a prepared candidate is tried after a link failure before any other cell (TS 38.331, 5.3.7.3)
         usable = setting.allowed & (seen.sinr_db >= timing.in_sync_db)
+        home, found = best_of(state.filtered, usable)
+        # a search is over with a cell to be had; two round trips to that cell follow
+        left_s = tf.where(searching & ~found, tf.maximum(left_s, 0.0), left_s)
+        joins = searching & found & (left_s + 2.0 * of_cell(seen.round_trip_s, home) <= _ROUNDING_S)
+        # a prepared candidate is tried after a link failure before any other cell (TS 38.331, 5.3.7.3)
         rescue, rescued = best_of(state.filtered, usable & wanted.ready)
         rescued &= failed & wanted.conditional
         wants = (state.phase == CONNECTED) & ~failed & wanted.found & (state.wait_s <= _ROUNDING_S)
@@ -204,7 +208,6 @@ class Machine:
         aim = tf.where(rescued, rescue, tf.where(wants, wanted.target, state.target))
         arrives = executing & over
         reached = arrives & (of_cell(seen.sinr_db, aim) >= timing.out_of_sync_db)
-        home, found = best_of(state.filtered, usable)
         return Moves(
             executing=executing,
             searching=searching,
@@ -220,7 +223,7 @@ class Machine:
             arrives=arrives,
             reached=reached,
             missed=arrives & ~reached,
-            returns=searching & over & found,
+            returns=joins,
             aim=aim,
             home=home,
             asks=wanted.asks,
@@ -295,7 +298,7 @@ class Machine:
         for happened, duration_s in (
             (moves.reported, answer_s(timing, round_trip_s)),
             (moves.starts, gap),
-            (ends, timing.re_establish_s + 2.0 * round_trip_s),
+            (ends, timing.re_establish_s),
         ):
             timer_s = tf.where(happened, duration_s, timer_s)
         return phase, timer_s
