@@ -413,7 +413,7 @@ def test_cross_polar_power_is_the_mean_of_the_inverse_ratio(holm):
     assert not holm(p_values)
 
 
-def test_faraday_rotation_by_a_right_angle_exchanges_the_polarisations():
+def test_faraday_rotation_is_a_turn_of_the_satellites_elements():
     ends = {"terminal": rays.Elements(slant_rad=(0.0, math.pi / 2)), "satellite": rays.Elements(slant_rad=(0.0, 0.4))}
     plain = draw(rays.RayChannel([URBAN_LOS], **ends), 32, 1, 50).gain.numpy()
     turned = rays.RayChannel(
@@ -431,6 +431,11 @@ def test_uplink_is_the_downlink_with_its_ends_exchanged():
     up = draw(rays.RayChannel([URBAN_LOS], direction="uplink", **ends), 8, 6, 35).gain.numpy()
     assert down.shape[1:3] == (2, 3)
     np.testing.assert_array_equal(up, down.transpose(0, 2, 1, 3, 4))
+    # Faraday rotation turns both in one sense in space: the opposite one where the ends are exchanged
+    turned = draw(rays.RayChannel([URBAN_LOS], direction="uplink", faraday_rad=0.3, **ends), 8, 6, 35).gain.numpy()
+    back = draw(rays.RayChannel([URBAN_LOS], faraday_rad=-0.3, **ends), 8, 6, 35).gain.numpy()
+    np.testing.assert_array_equal(turned, back.transpose(0, 2, 1, 3, 4))
+    assert np.abs(turned - up).max() > 0.1
 
 
 def test_elements_of_the_terminal_see_the_phase_of_the_direction():

@@ -202,13 +202,14 @@ def _losses_db(asked: Asked, scene: Scene, sites: orbit.Site) -> tuple[NDArray[n
     range_m = np.linalg.norm(line, axis=-1)
     elevation = np.arcsin(np.einsum("psx,px->ps", line, sites.up.numpy()) / range_m)
     lowest = math.radians(10.0)  # of the tables; what stands lower does not count
+    low = isinstance(asked.platform, scenario.Haps | scenario.Ground | scenario.Mobile)
     terms = channel.path_loss_terms_db(
         range_m,
         np.maximum(elevation, lowest),
         1e9 * air.carrier_ghz,
         air.environment,
         line_of_sight(air),
-        loss_options(air, None),
+        loss_options(air, None, below_ionosphere=low),
     )
     further = asked.budget.additional_loss_db if asked.budget else 0.0
     total = sum(np.asarray(term) for term in terms.values()) + further + (polarisation_loss_db(ends) or 0.0)

@@ -37,8 +37,12 @@ def line_of_sight(air: Channel) -> bool:
     return profile is None or profile.line_of_sight
 
 
-def loss_options(air: Channel, terminal: Place | None = None) -> channel.LossOptions:
+def loss_options(
+    air: Channel, terminal: Place | None = None, *, below_ionosphere: bool = False
+) -> channel.LossOptions:
     """Loss terms and readings of the standard that a channel section asks for, with the terminal's weather.
+
+    Between ends ``below_ionosphere`` nothing of it counts.
 
     Raises
     ------
@@ -52,13 +56,16 @@ def loss_options(air: Channel, terminal: Place | None = None) -> channel.LossOpt
         "rain": losses.rain,
         "cloud": losses.cloud,
         "scintillation": losses.scintillation,
-        "faraday": losses.faraday and not any(getattr(air.fading, end, None) for end in ("terminal", "satellite")),
+        "faraday": losses.faraday
+        and not below_ionosphere
+        and not any(getattr(air.fading, end, None) for end in ("terminal", "satellite")),
         "clutter": losses.clutter,
         "trees": losses.trees,
         "building": losses.building != "none",
         "shadow": losses.shadow_margin_db > 0.0,
     }
     scintillation, obstacles = air.scintillation_model, air.obstacle_model
+    fluctuation_db = 0.0 if below_ionosphere else _fluctuation_db(scintillation, _latitude_deg(air, terminal))
     return channel.LossOptions(
         terms=tuple(name for name in channel.LOSS_TERMS if wanted[name]),
         gas_method=air.gas_model.method,
@@ -67,7 +74,7 @@ def loss_options(air: Channel, terminal: Place | None = None) -> channel.LossOpt
         scintillation_method=scintillation.method,
         antenna_diameter_m=scintillation.antenna_diameter_m or 1.0,  # given where it counts
         antenna_efficiency=scintillation.antenna_efficiency,
-        ionospheric_fluctuation_4ghz_db=_fluctuation_db(scintillation, _latitude_deg(air, terminal)),
+        ionospheric_fluctuation_4ghz_db=fluctuation_db,
         combination=air.weather.combination,
         clutter_method=obstacles.clutter,
         clutter_probability=obstacles.clutter_percent / 100.0,

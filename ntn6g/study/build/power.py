@@ -93,10 +93,7 @@ def budget_of(
 
     ``cross_polar`` among its losses is what interference from the other polarisation takes from the ratio.
     """
-    options = loss_options(air, terminal)
-    if way.below_ionosphere:
-        kept = tuple(term for term in options.terms if term != "faraday")
-        options = replace(options, terms=kept, ionospheric_fluctuation_4ghz_db=0.0)
+    options = loss_options(air, terminal, below_ionosphere=way.below_ionosphere)
     losses = way.losses_db
     if losses is None:
         carrier_hz, sight = air.carrier_ghz * 1e9, line_of_sight(air)

@@ -23,7 +23,7 @@ from ntn6g.study.build.antennas import link_gains, over_sphere
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
 from ntn6g.study.build.fading import fading_facts, fading_structure, fading_values, make_fading
 from ntn6g.study.build.link_step import LinkStructure
-from ntn6g.study.build.loss_terms import line_of_sight, loss_options
+from ntn6g.study.build.loss_terms import line_of_sight
 from ntn6g.study.engine import Recipe, Tally
 
 LEVELS = np.concatenate([[0.001], np.linspace(0.005, 0.995, 199), [0.999]])
@@ -66,7 +66,7 @@ class ChannelStudy:
         """Losses by term and quantiles of the scenario's own environment; ``left_out`` names terms without a method."""
         del stopped_by
         air, survey, terminal, _ = _asked(point.scenario)
-        missing = losses.left_out(loss_options(air, terminal), air.carrier_ghz, survey.elevation_deg)
+        missing = losses.left_out(losses.options_of(air, survey, terminal), air.carrier_ghz, survey.elevation_deg)
         found: dict[str, Any] = {name: value for name, value in tally.sums.items() if not math.isnan(value)}
         return found | ({"left_out": missing} if missing else {})
 
@@ -84,7 +84,8 @@ def _asked(asked: Scenario) -> tuple[Channel, Survey, Terminal | None, int]:
 def _check(asked: Scenario) -> None:
     air, survey, terminal, _ = _asked(asked)
     channel.band_of(1e9 * air.carrier_ghz)  # of the distributions
-    losses.terms_db(air, survey, loss_options(air, terminal), np.array([survey.elevation_deg]), air.carrier_ghz)
+    at, options = np.array([survey.elevation_deg]), losses.options_of(air, survey, terminal)
+    losses.terms_db(air, survey, options, at, air.carrier_ghz)
     fading_values(air, _structure(air), math.radians(survey.elevation_deg))
     for end in ("satellite", "terminal"):
         given = getattr(asked.antennas, end, None)
@@ -112,7 +113,7 @@ def _gains(asked: Scenario, elevation_deg: NDArray[np.float64]) -> dict[str, Any
 
 @lru_cache(maxsize=64)
 def _curves(air: Channel, survey: Survey, terminal: Terminal | None, seed: int) -> dict[str, Any]:
-    options = loss_options(air, terminal)
+    options = losses.options_of(air, survey, terminal)
     frequency_ghz = np.geomspace(survey.lowest_ghz, survey.highest_ghz, survey.frequencies)
     return {
         **losses.against_elevation(air, survey, options, _ELEVATION_DEG),
@@ -251,7 +252,7 @@ def _drawn_links(
 
 def _figures(asked: Scenario) -> dict[str, float]:
     air, survey, terminal, _ = _asked(asked)
-    at, options = np.array([survey.elevation_deg]), loss_options(air, terminal)
+    at, options = np.array([survey.elevation_deg]), losses.options_of(air, survey, terminal)
     terms = losses.terms_db(air, survey, options, at, air.carrier_ghz)
     structure, elevation_rad = _structure(air), math.radians(survey.elevation_deg)
     found = curves(asked)

@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 from ntn6g import channel
 from ntn6g.core.units import METRES_PER_KILOMETRE
 from ntn6g.orbit import slant_range_m
-from ntn6g.scenario import Channel, Survey
-from ntn6g.study.build.loss_terms import line_of_sight
+from ntn6g.scenario import Channel, Survey, Terminal
+from ntn6g.study.build.loss_terms import line_of_sight, loss_options
 from ntn6g.study.build.power import discrimination_db
 
 _GAS_METHODS: tuple[Literal["table", "p676"], ...] = ("table", "p676")
+_IONOSPHERE_KM = 60.0  # where it begins by day
 _DISCRIMINATION_GHZ = (4.0, 55.0)  # ITU-R P.618-14, 4.1 and 4.3
+
+
+def options_of(air: Channel, survey: Survey, terminal: Terminal | None) -> channel.LossOptions:
+    """Options of the losses; nothing of the ionosphere counts under a platform that flies below it."""
+    return loss_options(air, terminal, below_ionosphere=survey.altitude_km < _IONOSPHERE_KM)
 
 
 def terms_db(

@@ -64,6 +64,16 @@ def test_curves_run_over_their_axes_and_end_where_a_method_ends():
 RAINY = {"latitude_deg": 45, "rain_rate_001_mm_h": 35.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
 
 
+def test_nothing_of_the_ionosphere_counts_under_a_platform_below_it():
+    losses = {"losses": {"faraday": True}, "carrier_ghz": 2.0}
+    above, below = (row(asked(losses, elevation_deg=45.0, altitude_km=altitude)) for altitude in (600.0, 20.0))
+
+    assert above["faraday_loss_db"] > 0.0
+    assert "faraday_loss_db" not in below
+    # P.531 as TR 38.821, 6.1.3.1, takes it at 2 GHz; 0.1 dB of the troposphere
+    assert above["scintillation_loss_db"] - below["scintillation_loss_db"] == pytest.approx(2.2, abs=0.05)
+
+
 def test_a_term_without_a_method_is_left_out_of_the_total_and_named():
     """P.618, 2.2.1: rain to 55 GHz. The total of the others holds, over the axis as at the point."""
     air = {"losses": {"rain": True, "cloud": True}, "weather": RAINY, "carrier_ghz": 100.0}

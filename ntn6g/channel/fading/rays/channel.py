@@ -63,7 +63,8 @@ class RayChannel:
     terminal, satellite : Elements
         Antennas.
     direction : str
-        ``downlink`` or ``uplink``: which end receives. By reciprocity the same draw serves both.
+        ``downlink`` or ``uplink``: which end receives. By reciprocity the same draw serves both,
+        but for the Faraday rotation, which is none of a reciprocal channel.
     faraday_rad : float
         Rotation of the polarisation by the ionosphere, `ntn6g.channel.loss.faraday_rotation_rad`.
 

@@ -44,7 +44,8 @@ class Ends:
     ) -> None:
         self._terminal, self._satellite = terminal, satellite
         self._direction = direction
-        self._faraday_rad = faraday_rad
+        # the magnetic field turns a wave in one sense whichever way it goes, the transposed channel in the other
+        self._faraday_rad = faraday_rad if direction == "downlink" else -faraday_rad
 
     @property
     def antennas(self) -> tuple[int, int]:
