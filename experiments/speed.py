@@ -12,8 +12,8 @@ CPU cores expect
     link      link_ratio 3 or more at 10 % BLER, link_1pct_ratio 4 or more at 1 %
     orbit     orbit_j2_ratio 9 or more (6 against numpy in chunks that fit its cache), orbit_sgp4_ratio 4 or more,
               orbit_linear_ratio above 0.9
-    channel   ray_realizations_per_s 55,500 (goal; 111,000 beyond), ray_vs_sionna_uma_ratio 10 or more, mixed_ratio
-              about 1, uma_vs_sionna_uma_ratio with as many clusters and rays on both sides
+    channel   ray_realizations_per_s 37,000 (goal 55,500), tdl_realizations_per_s 75,000, ray_vs_sionna_uma_ratio 10 or
+              more, uma_vs_sionna_uma_ratio 4 or more with as many clusters and rays on both sides, mixed_ratio about 1
     adaptation  terminal_slots_per_s 1,000,000 (goal), policy_slots_per_s more
     handover  terminal_steps_per_s 208,000 (goal), handover_mib under 4000, handover_terminals_ratio and
               handover_time_ratio about 1 (linear)

@@ -1,18 +1,13 @@
 """Frequency responses of fading channels per second, and the ray model against Sionna's UMa at equal size.
 
-14 symbols x 192 subcarriers of 120 kHz, urban, Ka band, one antenna at each end, batches of one size. Rates are those
-of one caller for each processor, ratios those of one caller on both sides. ``mixed_ratio``
+14 symbols x 192 subcarriers of 120 kHz, urban, Ka band, one antenna at each end, batches of one size. ``mixed_ratio``
 is the time of a batch of equal elevations over that of a batch in which each of 1000 links has its own. Our ray model
 has 3 or 4 clusters where Sionna's UMa with sight has 12; ``uma_vs_sionna_uma_ratio`` sets our own UMa, with as many
 clusters and rays, beside it.
 """
 
 import math
-import os
-import statistics
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -37,23 +32,12 @@ def run() -> dict[str, float]:
     }
     spent = timing.in_turns(sides, rounds=ROUNDS)
     return {
-        "ray_realizations_per_s": statistics.median(_rate(sides["mixed"], MIXED_ROWS) for _ in range(ROUNDS)),
-        "tdl_realizations_per_s": statistics.median(_rate(sides["tdl"], ROWS) for _ in range(ROUNDS)),
-        "ray_caller_realizations_per_s": ROWS / min(spent["rays"]),
+        "ray_realizations_per_s": ROWS / min(spent["rays"]),
+        "tdl_realizations_per_s": ROWS / min(spent["tdl"]),
         "ray_vs_sionna_uma_ratio": timing.ratio(spent, "uma", "rays"),
         "uma_vs_sionna_uma_ratio": timing.ratio(spent, "uma", "own_uma"),
         "mixed_ratio": timing.ratio(spent, "equal", "mixed"),
     }
-
-
-def _rate(call: Callable[[], object], rows: int, calls: int = 8) -> float:
-    """Realizations per second of as many callers at once as there are processors."""
-    callers = len(os.sched_getaffinity(0))
-    with ThreadPoolExecutor(callers) as pool:
-        begun = time.perf_counter()
-        for done in [pool.submit(call) for _ in range(calls * callers)]:
-            done.result()
-    return calls * callers * rows / (time.perf_counter() - begun)
 
 
 def _common() -> tuple[tf.Tensor, tf.Tensor]:
