@@ -17,13 +17,9 @@ CPU cores expect
     adaptation  terminal_slots_per_s 1,000,000 (goal), policy_slots_per_s more
     handover  terminal_steps_per_s 208,000 (goal), handover_mib under 4000, handover_terminals_ratio and
               handover_time_ratio about 1 (linear)
-<<<<<<< HEAD
-    sensing   maps_per_s 2000 (goal), maps_padded_per_s 100, maps_ratio 3, maps_transform_ratio 0.8 or more, the three
-              linear ratios about 1 (targets, frames)
-=======
+    sensing   maps_per_s 2000 (goal), maps_padded_per_s 100, maps_ratio 3, maps_transform_ratio 0.8 or more, linear
+              ratios (targets, frames) of 1 or more
     time      time_ratio 5 or more
-    sensing   maps_per_s 2000 (goal), maps_padded_per_s 100, maps_ratio 3, maps_transform_ratio 0.8 or more
->>>>>>> main
 
 Ratios hold on a busy machine too, since both sides meet the same load; absolute rates do not.
 """
