@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 CONFIGS = {path.stem for path in (Path(__file__).parents[1] / "configs").glob("*.yaml")}
-_PROCESS_S = 500.0  # of testing, after which a process is replaced
+_PROCESS_S = 600.0  # of testing, after which a process is replaced
 
 
 class FreshProcesses(LoadFileScheduling):
@@ -53,7 +53,8 @@ class FreshProcesses(LoadFileScheduling):
 # minutes of compiling each, of parts that other configs and tests of their own compile too
 LONG_CONFIGS = {
     *("ephemeris_age", "haps_downlink", "harq_over_delays", "leo600_ka_downlink", "leo600_s_uplink"),
-    *("handover_journeys", "handover_outage", "handover_tuning"),
+    *("handover_constellations", "handover_journeys", "handover_learned", "handover_outage", "handover_tuning"),
+    *("haps_sensing", "learned_detector", "multistatic_sensing", "terrestrial_tdl", "uma_cell"),
     *("offset_receivers", "ray_model", "sensing", "sensing_trade_off", "shadowed_links", "sub_thz_cell"),
     *("waveforms_over_a_pass",),
 }

@@ -50,6 +50,7 @@ def test_any_number_of_workers_writes_the_same_table(scenario, whole, tmp_path, 
     assert table(tmp_path / "run") == table(whole)
 
 
+@pytest.mark.slow
 def test_a_cluster_writes_the_same_table(scenario, whole, tmp_path):
     pytest.importorskip("ray", reason="needs ntn6g[cluster]")
     command = ["run", scenario, "--out", str(tmp_path / "run"), "--ray", "local", "--workers", "2", "--quiet"]
@@ -215,6 +216,7 @@ def test_a_killed_worker_changes_nothing(scenario, whole, tmp_path):
     assert table(folder) == table(whole)
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_run_on_workers_and_it_continues(scenario, whole, tmp_path):
     folder = tmp_path / "run"
     running = started(scenario, folder, "--workers", "2", *LONG)

@@ -535,6 +535,7 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_continues(uninterrupted,
     assert (tmp_path / "out" / "results.csv").read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_gives_the_bytes_of_this_one(run, reduced, shared_steps, tmp_path):
     overrides = [*reduced("awgn_uncoded"), "sweep.grid.link.modulation=[qpsk]"]
     assert run("awgn_uncoded", "here", *overrides) == 0
@@ -545,6 +546,7 @@ def test_a_process_of_its_own_gives_the_bytes_of_this_one(run, reduced, shared_s
     assert (tmp_path / "there" / "results.csv").read_bytes() == (tmp_path / "here" / "results.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_kept_programs_change_no_byte_and_say_nothing(reduced, tmp_path, monkeypatch):
     overrides = [*reduced("awgn_uncoded"), "sweep.grid.link.modulation=[qpsk]"]
     monkeypatch.setenv("NTN6G_COMPILE_CACHE", str(tmp_path / "cache"))

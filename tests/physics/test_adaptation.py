@@ -216,6 +216,7 @@ class TestInformation:
             (InnerLoop(LADDER, True), thresholds()),
             (BAYES, table),
             (RIDGE, ridge),
+            (OuterLoop(LADDER, True), steps(0.25)._replace(fast_up_db=tf.constant(1.0), settle=tf.constant(30.0))),
         ):
             clean, blind = run(policy, parameters, trace).mcs.numpy(), run(policy, parameters, poisoned).mcs.numpy()
 
@@ -291,7 +292,7 @@ def poison(trace, since):
     """The same passes in which nothing is as it was from a slot on, but for what geometry predicts."""
     reports = -(-since // PERIOD)
     changed = {"outcome": 1.0 - trace.outcome[since:].numpy(), "snr_db": np.float32(np.nan)}
-    changed |= {"report_db": np.float32(30.0), "estimate_real": np.nan, "estimate_imaginary": np.nan}
+    changed |= {"report_db": np.nan, "estimate_real": np.nan, "estimate_imaginary": np.nan}
     fields = {}
     for name, value in changed.items():
         copy = getattr(trace, name).numpy().copy()

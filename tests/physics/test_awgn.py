@@ -104,6 +104,7 @@ def test_sinr_of_white_noise_is_esno(links):
     assert 10 * math.log10(sinr) == pytest.approx(13.0, abs=0.02)  # dB
 
 
+@pytest.mark.slow
 def test_coded_1024_qam_fails_at_the_normal_approximation_and_works_a_decibel_and_a_half_above(links):
     # MCS 24 of table 4 (R = 853/1024), one code block. No code beats the approximation by more than its own error, some
     # hundredths of a dB at 6720 bits, in which its rate moves by less than 0.2; the 64-QAM rows of 2000 bits in our

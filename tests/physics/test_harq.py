@@ -94,6 +94,7 @@ def test_fading_waits_for_a_terminal_at_rest_and_changes_for_a_moving_one(resent
     assert stats.binom.sf(still["block_errors"] - 1, 512, first**2) < 1e-3, still
 
 
+@pytest.mark.slow
 def test_incremental_redundancy_beats_chase_at_high_rate(resent):
     values = {"esno_db": 12.0}
     chase, incremental = (resent(values, versions=versions, mcs=27) for versions in (CHASE, INCREMENTAL[:2]))

@@ -14,6 +14,7 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.scenario import from_mapping, load
 from ntn6g.services.adaptation import LinkEnvironment, LinkValues, TraceMaker, pass_geometry, rate_ladder
+from ntn6g.services.adaptation.fitting import best_fixed
 from ntn6g.services.adaptation.learned import (
     Agent,
     AgentNetwork,
@@ -26,9 +27,11 @@ from ntn6g.services.adaptation.learned import (
     Observation,
     PredictorNetwork,
 )
-from ntn6g.services.adaptation.policies import OuterLoop, OuterLoopSteps
+from ntn6g.services.adaptation.policies import Fixed, OuterLoop, OuterLoopSteps
 from ntn6g.study.build.adaptation import compare
 from ntn6g.study.build.training import build_learner
+from ntn6g.study.build.training.agents import AgentLearner
+from ntn6g.study.build.training.link_passes import passes_of
 from ntn6g.study.training.checkpoint import Progress, restore, save
 
 TINY = {
@@ -80,6 +83,10 @@ OBSERVATION = Observation(reports=8, ages=PERIOD + 2, mcs=LADDER.size)
 SHAPE = AgentNetwork(features=OBSERVATION.features, units=8, outputs=LADDER.size)
 
 
+SMALL = PredictorNetwork(kind="transformer", units=8, heads=2, reports=8, ages=PERIOD + 2)
+TRANSFORMER = LearnedPredictor(LADDER, SMALL)
+
+
 def untrained(scale=3.0):
     """Weights of a network that nothing has trained, large enough to let every input show."""
     return LearnedParameters(tuple(scale * each for each in NETWORK.begin_weights(3)), tf.constant(DELAY))
@@ -113,7 +120,7 @@ def poisoned(trace):
     return trace._replace(
         outcome=tf.where(late, 1.0 - trace.outcome, trace.outcome),
         snr_db=tf.where(late, np.float32(np.nan), trace.snr_db),
-        report_db=tf.where(reported, np.float32(30.0), trace.report_db),
+        report_db=tf.where(reported, np.float32(np.nan), trace.report_db),
     )
 
 
@@ -123,6 +130,7 @@ def test_what_has_not_arrived_cannot_move_a_learned_choice():
         (PREDICTOR, untrained()),
         (GUARDED, guarded(0.2, 1.5)),
         (Agent(LADDER, OBSERVATION, SHAPE, "dqn"), agent),
+        (TRANSFORMER, LearnedParameters(tuple(3.0 * each for each in SMALL.begin_weights(3)), tf.constant(DELAY))),
     ):
         clean, blind = (chosen(policy, parameters, trace) for trace in (passes(), poisoned(passes())))
 
@@ -155,3 +163,24 @@ def test_shipped_models_lie_between_the_best_baseline_and_the_informed_genie_and
     assert abs(kept - loop) < 0.2 * abs(free - loop)  # it errs as the loop does, not as the predictor
     for name in ("gru-leo600", "gru-leo600-guarded", "dqn-leo600"):
         assert found.goodput(name) > 0.995 * found.goodput("olla"), name
+
+
+@pytest.mark.slow
+def test_an_agent_whose_rewards_are_those_of_other_passes_learns_no_more_than_a_fixed_choice():
+    """Shuffled among passes, a reward says what an MCS brings on the mean, whatever was reported."""
+    overrides = ["training.model={kind: dqn}", "training.steps=1", "training.rounds=10"]
+    scenario = load("link_adaptation", overrides)
+    passes = passes_of(scenario, scenario.training)
+    test = passes.draw("test")
+    fixed = passes.programs.goodput(Fixed(), best_fixed(LADDER, passes.draw("train")), test)
+
+    served = {}
+    for shuffled in (False, True):
+        learner = AgentLearner(scenario, scenario.training, shuffled=shuffled)
+        state = learner.begin(1)
+        for round_ in range(10):
+            state, _ = learner.advance(state, 1, round_)
+        served[shuffled] = learner.figures(learner.weights(state))["test_goodput"]
+
+    assert served[True] < 1.01 * fixed
+    assert served[False] > 1.1 * fixed  # it would have learned

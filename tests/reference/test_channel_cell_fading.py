@@ -249,6 +249,7 @@ def test_clustered_delay_lines_are_those_of_the_report(letter, delays, powers_db
     assert line.zenith_deg[:3] == zenith_deg
 
 
+@pytest.mark.slow
 def test_links_do_not_know_their_batch():
     """The same keys in another order and company give the same realisation."""
     cell = Cell(kind="umi", carrier_hz=28e9)
