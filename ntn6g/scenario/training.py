@@ -79,7 +79,7 @@ class MapDetector(Section):
     lowest_db: float = Field(default=8.0, ge=-20.0, le=60.0)
     """Least energy of an echo over the noise, integrated over the frame, dB."""
     highest_db: float = Field(default=25.0, ge=-20.0, le=60.0)
-    """Largest; all between are as likely."""
+    """Largest, dB; all between are as likely."""
     validation: int = Field(default=256, ge=32, le=65_536)
     """Frames with targets, and as many of noise, to stop by and to choose among seeds."""
     calibration: int = Field(default=1_024, ge=32, le=1_000_000)

@@ -571,6 +571,7 @@ def test_a_swept_seed_draws_anew_and_gives_the_run_of_that_seed(run, rows, share
     assert both == [(row["bits"], row["bit_errors"]) for row in alone]
 
 
+@pytest.mark.slow
 def test_a_fresh_start_leaves_what_is_not_of_the_run(run, shared_steps, tmp_path):
     assert run(UNCODED, "again") == 0
     for name in ("mine.png", "report.html"):

@@ -25,6 +25,7 @@ def resent(links):
     return total
 
 
+@pytest.mark.slow
 def test_the_first_transmission_is_that_of_the_plain_link_draw_for_draw(links, resent):
     values = {"esno_db": -1.25}
     plain = links.total(links.structure(mcs=5, perfect_csi=True), values, CHUNKS)
@@ -80,6 +81,7 @@ def test_a_share_of_the_processes_may_be_blind(resent):
     assert counts["transmissions"] == 512 + counts["blind_blocks"]
 
 
+@pytest.mark.slow
 def test_fading_waits_for_a_terminal_at_rest_and_changes_for_a_moving_one(resent):
     # Rayleigh fading without Doppler is the same after any wait: combining adds 3 dB, and a deep fade stays one. At
     # 10 Hz over 200 ms it is another draw. Bound: with independent fades of rate p1 = first errors, both fail with at

@@ -30,6 +30,7 @@ LINE = (
 ONE = ((0.0,), ())
 
 
+@pytest.mark.slow
 def test_two_elements_of_the_terminal_are_combined_from_one_draw_of_rays(links):
     """Errors of BPSK given both responses of the model: Q(sqrt(2 (|H1|^2 + |H2|^2))), 40000 bits, |z| < 3.3 at 1e-3."""
     scattering = ("urban", "Ka", False)
@@ -78,6 +79,7 @@ def test_bit_errors_are_those_of_the_responses(links, scattering):
     assert deviation < 0.02 * expected  # a response 3 % off would show
 
 
+@pytest.mark.slow
 def test_drawn_shadow_fading_is_the_one_of_the_large_scale_parameters(links):
     _, plain, power, large = link(links, ("dense-urban", "S", False))
     _, shadowed, _, _ = link(links, ("dense-urban", "S", False), shadowing=True)

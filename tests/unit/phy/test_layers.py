@@ -264,6 +264,7 @@ class TestChain:
         np.testing.assert_allclose(other.symbols.numpy()[good], one.symbols.numpy()[good], atol=2e-3)
         np.testing.assert_allclose(other.noise_variance.numpy()[good], one.noise_variance.numpy()[good], rtol=2e-3)
 
+    @pytest.mark.slow
     def test_estimated_layers_decode_on_a_fading_channel(self, links):
         structure = links.structure(
             mcs=5,
