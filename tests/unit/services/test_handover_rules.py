@@ -68,7 +68,7 @@ def play(rule, steps, level, *, beyond=None, exit_s=None, sinr=None, trip_s=0.0,
             exit_s=field(exit_s, step, [100.0] * CELLS),
             elevation_deg=tf.zeros_like(rsrp),
             level_db=rsrp,
-            round_trip_s=field(None, step, [trip_s] * CELLS),
+            round_trip_s=field(None, step, np.broadcast_to(trip_s, CELLS)),
         )
         error = tf.zeros_like(rsrp) if noise is None else noise(step)
         state, record = STEP(
@@ -232,6 +232,20 @@ def test_a_command_that_is_not_heard_is_a_failure_and_the_link_fails_after_t310(
     assert (counts["failures"], counts["link_failures"], counts["handovers"]) == (1.0, 1.0, 0.0)
     # out of sync from 0.8 s on; N310 of 100 ms starts T310 at that sample, which expires a second later
     assert first_time(record, 0.2, phase=ho.SEARCHING) == pytest.approx(1.8, abs=0.01)
+
+
+def test_a_lost_link_is_found_again_after_a_search_and_two_round_trips_to_the_cell_that_is_found():
+    # the first cell falls silent after 1 s; N310 of 0.1 s and T310 of 1 s later the link fails, the search takes 0.2 s,
+    # and the second cell answers after two round trips of 0.5 s, whatever those to the first were
+    rule = ho.Rule(name="never", events=(ho.a3(offset_db=90.0),))
+
+    def silent(step):
+        return [10.0 if step < 25 else -20.0, 10.0, FAR]
+
+    for trips, expected_s in (([0.0, 0.5, 0.0], 1.2), ([0.5, 0.0, 0.0], 0.2)):
+        record = play(rule, 90, lambda step: [0.0, -3.0, FAR], sinr=silent, trip_s=trips, step_s=0.04)[1]
+        lost_s = first_time(record, 0.04, phase=ho.SEARCHING)
+        assert first_time(record, 0.04, cell=1) - lost_s == pytest.approx(expected_s, abs=0.0401)
 
 
 def test_ping_pong_counts_returns_within_its_window():
