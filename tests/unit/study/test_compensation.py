@@ -61,7 +61,7 @@ def left(at=None, **compensation):
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.8])
 def test_perfect_knowledge_leaves_less_than_a_hertz(fraction):
-    """The uplink's phase as the satellite receives it, from positions alone, 50 ms on either side, light time solved."""
+    """The uplink's phase where it is received, from positions alone, 50 ms on either side, light time solved."""
     found, instant, asked = left({"fraction": fraction}, ephemeris="exact")
     chosen, place = satellite(asked.platforms["sat"], "platforms.sat"), site(asked.terminals["ue"])
     steps = np.array([-0.05, 0.05])
