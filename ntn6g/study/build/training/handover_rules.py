@@ -18,7 +18,10 @@ _GRIDS: Mapping[str, Mapping[str, tuple[float, ...]]] = {
     "cho-t1-a4": {"lead_s": (0.2, 0.5, 1.0, 2.0)},
     "visibility": {"lead_s": (0.2, 0.5, 1.0, 2.0), "min_stay_s": (1.0, 3.0)},
     "antenna-gain": {"offset_db": (0.0, 0.5, 1.0, 2.0), "time_to_trigger_ms": (0.0, 80.0)},
-    "load-aware": {"margin_mbps": (0.2, 0.5, 1.0, 1.5, 2.0, 4.0), "time_to_trigger_ms": (0.0, 80.0, 160.0)},
+    "load-aware": {
+        "margin_mbps": (0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0),
+        "time_to_trigger_ms": (0.0, 80.0, 160.0),
+    },
 }
 _OVER_GIVEN = ("serving_below_db", "threshold_db")  # which are added to the scenario's own value
 _KEPT = ((12, 1), (4, 3))
