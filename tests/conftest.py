@@ -222,6 +222,8 @@ def fewer_programs(config, found):
         one += [f"parts.{part}.sweep.grid.sensing.detector.kind=[learned]" for part in found.parts]
     if "waveform" in found.parts:
         one.append("parts.waveform.sweep.grid.sensing.waveform=[otfs]")
+        one += ["parts.constellation.sweep.grid.sensing.modulation=[16qam]"]
+        one += [f"parts.bandwidth.sweep.grid.sensing.{key}" for key in ("resource_blocks=[6]", "modulation=[16qam]")]
     return one
 
 

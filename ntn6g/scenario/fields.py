@@ -22,6 +22,7 @@ _RIVALS: dict[str, dict[str, set[str]]] = {
         "snr_db": {"image_snr_db", "budget"},
         "budget": {"image_snr_db", "snr_db"},
     },
+    "communication": {"snr_db": {"frame_snr_db"}, "frame_snr_db": {"snr_db"}},
     "link": {
         "mcs": {"modulation"},
         "modulation": {"mcs"},

@@ -133,8 +133,11 @@ class BeamSplit(Section):
 class Communication(Section):
     """The link that shares the frame: one transport block on its data, one antenna at each end."""
 
-    snr_db: float = Field(ge=-50.0, le=100.0)
-    """Received energy of the mean element over the noise density, dB, before fading."""
+    snr_db: float | None = Field(default=None, ge=-50.0, le=100.0)
+    """Received energy of the mean element over the noise density, dB, before fading; or give frame_snr_db."""
+    frame_snr_db: float | None = Field(default=None, ge=-50.0, le=160.0)
+    """Received energy of the whole frame over the noise density, dB, before fading: a wider frame then has no more of \
+it."""
     code_rate: float = Field(default=0.5, ge=0.05, le=0.95)
     """Target rate of the code, 0.05 to 0.95."""
     profile: Literal["A", "B", "C", "D", "E"] = "A"
@@ -143,6 +146,12 @@ class Communication(Section):
     """RMS delay spread, ns, 0 to 1000."""
     speed_kmh: float = Field(default=3.0, ge=0.0, le=1_200.0)
     """Speed of the terminal, km/h, 0 to 1200."""
+
+    @model_validator(mode="after")
+    def _powered(self) -> Self:
+        if (self.snr_db is None) == (self.frame_snr_db is None):
+            raise ValueError("communication needs exactly one of snr_db and frame_snr_db")
+        return self
 
 
 class Tracking(Section):

@@ -109,6 +109,7 @@ NAMES = {
     "sensing.modulation": Name("Modulation", "{}"),
     "sensing.estimator": Name("Channel estimate", "{} estimate"),
     "sensing.pilot_share": Name("Share of energy in pilots", "{} of the energy in pilots"),
+    "sensing.resource_blocks": Name("Resource blocks", "{} resource blocks"),
     "sensing.comb": Name("Pilot comb", "comb {}"),
     "sensing.refine": Name("Refinement", "{} refinement"),
     "sensing.swerling": Name("Swerling case", "Swerling {}"),

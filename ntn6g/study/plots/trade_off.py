@@ -19,6 +19,8 @@ _MOST_NOTES = 9  # points of a curve beyond which not every one is named
 def trade_off(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     """Throughput against range error with the intervals of both, and each along the swept axis.
 
+    A fourth panel has the floor of the map where its closed form is known.
+
     Parameters
     ----------
     parts
@@ -27,18 +29,25 @@ def trade_off(parts: Sequence[Part], view: View = USUAL) -> "Figure":
         What to draw over what, by which colour.
     """
     lines = marks.lines_of(parts, view)
-    figure = new_figure(13.0, 4.4)
-    pareto, error, rate = (figure.add_subplot(1, 3, place) for place in (1, 2, 3))
+    floor = lines.columns("floor_theory_db")
+    panels = 3 + len(floor)
+    figure = new_figure(13.0 / 3 * panels, 4.4)
+    pareto, error, rate, *more = (figure.add_subplot(1, panels, place + 1) for place in range(panels))
     _pareto(pareto, lines)
     error.set_yscale("log")
     error.set_ylabel("Range error, RMS (m)")
     marks.reference(error, lines, "range_crlb_m", "--")
     marks.measured(error, lines, "range_rmse_m")
     marks.throughput_panel(rate, lines)
-    for axes in (error, rate):
+    for axes in more:
+        axes.set_ylabel("Floor of the map over the noise (dB)")
+        marks.reference(axes, lines, "floor_theory_db", ":")
+        marks.measured(axes, lines, "floor_db")
+    for axes in (error, rate, *more):
         marks.name_x(axes, lines)
     add_title(figure, *marks.one_title(parts))
     keys = [*marks.key_handles(lines, ["range_rmse_m"]), marks.line_handle("Cramer-Rao bound", "--")]
+    keys += [marks.line_handle("closed form", ":")] if floor else []
     add_legend(figure, marks.curve_handles(lines) + keys)
     return figure
 

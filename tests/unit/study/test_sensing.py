@@ -13,6 +13,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
 from ntn6g.services.sensing import Surroundings
 from ntn6g.study.build.sensing import SensingStudy
+from ntn6g.study.build.sensing.step import make_frame
 from ntn6g.study.engine import Tally
 
 LIGHT_M_S = 299_792_458.0
@@ -57,6 +58,8 @@ def test_a_single_target_is_measured_at_its_bound_and_found_as_the_closed_form_s
     # 90 % power for an error of 0.03
     assert binomtest(round(row["detection_probability"] * 4096), 4096, row["detection_theory"]).pvalue > 1e-3
     assert as_designed(row)
+    assert row["floor_theory_db"] == pytest.approx(0.0, abs=1e-6)  # equal moduli: noise alone
+    assert row["floor_db_low"] - 0.01 < 0.0 < row["floor_db_high"] + 0.01
     assert row["range_cell_m"] == pytest.approx(34.70, abs=0.01)
     assert row["velocity_cell_m_s"] == pytest.approx(42.83, abs=0.01)
 
@@ -89,6 +92,7 @@ def test_intervals_of_the_error_cover_it():
     for _ in range(1000):
         errors = 0.03 * rng.normal(size=256)
         sums = {f"{name}_{k}": float(np.sum(errors**k)) for name in ("delay", "doppler") for k in (1, 2, 4)}
+        sums |= {"floor_1": 256.0, "floor_2": 256.0}
         counts = dict.fromkeys(("found", "false_alarms", "false_alarms_squared"), 0)
         row = asked.row(point, Tally(8, {"blocks": 256, "quiet_cells": 256, **counts}, sums), None)
         inside += row["range_rmse_m_low"] <= truth <= row["range_rmse_m_high"]
@@ -198,6 +202,7 @@ def test_identity_follows_the_physics_alone():
         ({"detector": {"kind": "so"}}, "choose ca, os, go, known-noise or learned"),
         ({"pilot_share": 0.5, "comb": 1}, "every element is a pilot"),
         ({"pilot_share": 0.0, "knows_data": False}, "nothing to sense with"),
+        ({"pilot_share": 0.2, "communication": {}}, "communication needs exactly one of snr_db and frame_snr_db"),
         ({"targets": {"car": {"range_m": 10.0}}}, "comes nearer than where the window opens, 0 m"),
         ({"opens_at_m": 40.0}, "target car at 30 m is nearer than opens_at_m 40"),
         ({"targets": {"car": {"kind": "agv", "cross_section_dbsm": 1.0}}}, "both a kind and cross_section_dbsm"),
@@ -252,6 +257,53 @@ def test_the_trade_between_sensing_and_communication_has_its_two_ends():
     most_bps = some["throughput_bps"] / (1.0 - some["bler"])
     assert most_bps * frame_s == pytest.approx(0.75 * 14 * 36 * 2 * 0.5, abs=16)  # a quarter of the elements are pilots
     assert most_bps / (36 * 120e3) == pytest.approx(some["spectral_efficiency"] / (1.0 - some["bler"]))
+
+
+# E[1/|x|^2] and E|x|^4 of square constellations of unit energy: mean over the odd levels of both axes
+DIVIDED = {"qpsk": 1.0, "16qam": 1.8889, "64qam": 2.6854, "256qam": 3.4371}
+KURTOSIS = {"qpsk": 1.0, "16qam": 1.32, "64qam": 1.3810, "256qam": 1.3953}
+EVEN = {"knows_data": True, "comb": 1, "symbols": 16, "symbol_step": 4, "pilot_share": 0.25, "window": "hamming"}
+
+
+@pytest.mark.parametrize("modulation", DIVIDED)
+def test_the_floor_of_a_map_is_that_of_its_constellation(modulation):
+    # a quarter of the elements are pilots of equal modulus; 25 dB over 36 x 16 elements: an element's echo is 0.549
+    dividing, matched = (make_frame(study(**EVEN, modulation=modulation, estimator=kind).points[0].structure)
+                         for kind in ("zf", "matched"))  # fmt: skip
+
+    assert dividing.floor(0.549, 0.25) == pytest.approx(0.25 + 0.75 * DIVIDED[modulation], rel=1e-4)
+    assert matched.floor(0.549, 0.25) == pytest.approx(1.0 + 0.75 * 0.549 * (KURTOSIS[modulation] - 1.0), rel=1e-4)
+    assert matched.floor(0.549, 0.5) is None  # pilots stronger than data: a pattern with sidelobes
+
+
+def test_a_correlating_radar_loses_no_accuracy_to_the_constellation_but_its_floor_rises():
+    (row,) = rows(study(256, **EVEN, modulation="64qam", estimator="matched", image_snr_db=36.0))
+
+    # 256 squared errors, chi-squared: 1e-3
+    low, high = np.sqrt(chi2.ppf([5e-4, 1 - 5e-4], 256) / 256)
+    assert low < row["range_rmse_over_crlb"] < high
+    snr = 10.0**3.6 / (36 * 16)
+    expected = 10.0 * np.log10(1.0 + 0.75 * snr * (KURTOSIS["64qam"] - 1.0))
+    assert row["floor_theory_db"] == pytest.approx(expected, abs=1e-3)
+    assert abs(row["floor_db"] - expected) < 3.29 / 1.96 * (row["floor_db_high"] - row["floor_db"])
+
+
+def test_range_errors_fall_with_bandwidth_as_the_energy_is_shared_or_not():
+    blocks = {"sensing.resource_blocks": [3, 12]}
+    shared = EVEN | {"detector": {"training": 2, "guard": 1}, "image_snr_db": 30.0}
+    equal = study(**shared, communication={"frame_snr_db": 40.0}, sweep={"grid": blocks}).points
+    denser = study(**shared | {"image_snr_db": None, "snr_db": 2.0}, communication={"snr_db": 12.0},
+                   sweep={"grid": blocks}).points  # fmt: skip
+
+    narrow, wide = 36, 144  # subcarriers: variance 6 / (SNR N M (N^2 - 1)) (M. Braun, KIT, 2014, ch. 3)
+    assert equal[0].facts["range_crlb_m"] / equal[1].facts["range_crlb_m"] == pytest.approx(
+        np.sqrt((wide**2 - 1) / (narrow**2 - 1))
+    )
+    assert denser[0].facts["range_crlb_m"] / denser[1].facts["range_crlb_m"] == pytest.approx(
+        np.sqrt(wide * (wide**2 - 1) / (narrow * (narrow**2 - 1)))
+    )
+    assert [point.work.link[0] for point in equal] == pytest.approx([1e4 / (narrow * 16), 1e4 / (wide * 16)])
+    assert [point.work.link[0] for point in denser] == pytest.approx([10.0**1.2] * 2)
 
 
 def test_training_cells_that_reach_into_images_of_a_comb_are_refused():

@@ -1,10 +1,11 @@
 """A frame from its transmitted symbols to the channel that a sensing receiver sees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from ntn6g.core import random
 from ntn6g.phy import Modulation
@@ -111,12 +112,47 @@ class SensingFrame:
     @cached_property
     def noise_factor(self) -> float:
         """Variance of errors over the bound, without pilots apart: E[1/|x|^2] where symbols are divided away."""
-        if self.estimator != "zf":
-            return 1.0
+        return float(np.mean(1.0 / self._energies)) if self.estimator == "zf" else 1.0
+
+    @cached_property
+    def _energies(self) -> NDArray[np.float64]:
+        """Energy of every point of the constellation, mean one."""
         order = self._data.bits_per_symbol
         labels = (np.arange(2**order)[:, None] >> np.arange(order)) & 1
         points = self._data.map(tf.constant(labels.reshape(1, -1), tf.float32)).numpy()
-        return float(np.mean(1.0 / np.abs(points) ** 2))
+        return np.asarray(np.abs(points[0]) ** 2, np.float64)
+
+    def floor(self, snr: float, pilot_share: float | None = None) -> float | None:
+        r"""Mean power of a map away from targets and their sidelobes, over that of the noise before the estimate.
+
+        Division leaves :math:`E[1/|x|^2]` of noise on an element of unit energy, the matched filter noise and
+        :math:`(\kappa - 1) \mathrm{SNR}` of self-noise, with the kurtosis :math:`\kappa = E|x|^4`: both are white.
+
+        Parameters
+        ----------
+        snr : float
+            Of all echoes together on an element of unit energy, linear.
+        pilot_share : float or None
+            Replaces that of a grid which sets pilots apart.
+
+        Returns
+        -------
+        float or None
+            None where there is no closed form: other estimates and waveforms, surroundings, and matched elements of
+            different energies, whose pattern has sidelobes of its own.
+        """
+        if self.estimator == "lmmse" or self.waveform != "ofdm" or self.scene.heard or self.scene.cancel:
+            return None
+        grid = self.grid if pilot_share is None else replace(self.grid, pilot_share=pilot_share)
+        known = self.grid.sensed_energy > 0.0
+        energy, pilots = grid.sensed_energy[known], grid.pilot_mask[known] & (grid.pilot_share is not None)
+        if self.estimator == "zf":
+            noise = np.where(pilots, 1.0, self.noise_factor)
+            return float(np.mean(np.divide(noise, energy, out=np.zeros_like(energy), where=energy > 0.0)))
+        if np.ptp(energy) > 1e-4 * energy.mean():
+            return None
+        self_noise = np.where(pilots, 0.0, np.mean(self._energies**2) - 1.0)
+        return float(np.mean(energy + snr * energy**2 * self_noise))
 
     def sent(self, keys: tf.Tensor, pilot_share: tf.Tensor | None = None) -> tf.Tensor:
         """Transmitted grid of mean energy one: uint32 keys [batch, 2] to complex64 [batch, symbol, subcarrier].

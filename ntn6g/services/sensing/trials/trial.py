@@ -55,6 +55,8 @@ class TrialOutcome(TensorRecord):
     its images, and not blind."""
     false_alarms: tf.Tensor
     """Int32: those of them declared a target."""
+    quiet_power: tf.Tensor
+    """Float64: their mean power over that of noise of variance one; 0 where there are none."""
     delay_error_s: tf.Tensor
     """Float64: strongest reflection less the target; 0 unless there is exactly one target."""
     doppler_error_hz: tf.Tensor
@@ -199,10 +201,16 @@ class SensingTrial:
         if blind is not None:
             quiet &= ~blind[:, :, None]
         alarms = tf.reshape(declared, [-1, beams, rows, columns]) & quiet[:, None]
+        quiet_cells = beams * tf.reduce_sum(tf.cast(quiet, tf.int32), axis=[1, 2])
+        of_rows = tf.reduce_sum(
+            tf.where(quiet[:, None], tf.reshape(power, alarms.shape), tf.zeros([], power.dtype)), axis=3
+        )
+        quiet_power = tf.reduce_sum(tf.cast(of_rows, tf.float64), axis=[1, 2])
         return TrialOutcome(
             found=hit,
-            quiet_cells=beams * tf.reduce_sum(tf.cast(quiet, tf.int32), axis=[1, 2]),
+            quiet_cells=quiet_cells,
             false_alarms=tf.reduce_sum(tf.cast(alarms, tf.int32), axis=[1, 2, 3]),
+            quiet_power=tf.math.divide_no_nan(quiet_power, tf.cast(quiet_cells, tf.float64)),
             **self._errors(channel, power, cells, (delay_s, doppler_hz, sine), blind),
             resolved=self._resolved(power, row, column, nearest // (rows * columns)),
         )

@@ -75,13 +75,13 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         given.spread_cells,
         threshold,
         given.pilot_share or 0.0,
-        _link(given.communication, carrier_hz, gains[1]),
+        _link(given.communication, grid, carrier_hz, gains[1]),
         [CROSS_SECTIONS[each.kind].sigma_db if each.kind else 0.0 for each in given.targets.values()],
         tuple(vars(around).values()),
         _sines(given),
         _densities(given),
     )
-    physics = json.dumps(["sensing", asked.seed, asdict(structure), asdict(work)], sort_keys=True)
+    physics = json.dumps(["sensing with floors", asked.seed, asdict(structure), asdict(work)], sort_keys=True)
     flat = flatten(asked)
     return SensingPoint(
         axes={path: flat.get(path, value) for path, value in values.items()},
@@ -152,11 +152,14 @@ def _around(given: Sensing, metres_per_s: float, wavelength_m: float) -> Surroun
     )
 
 
-def _link(given: Communication | None, carrier_hz: float, gain: float) -> tuple[float, float, float]:
+def _link(given: Communication | None, grid: SensingGrid, carrier_hz: float, gain: float) -> tuple[float, float, float]:
     if given is None:
         return 1.0, 0.0, 0.0
+    snr_db = given.snr_db
+    if snr_db is None:
+        snr_db = (given.frame_snr_db or 0.0) - float(linear_to_db(grid.energy.size))
     doppler_hz = kmh_to_m_s(given.speed_kmh) * carrier_hz / SPEED_OF_LIGHT_M_S
-    return gain * float(db_to_linear(given.snr_db)), 1e-9 * given.delay_spread_ns, doppler_hz
+    return gain * float(db_to_linear(snr_db)), 1e-9 * given.delay_spread_ns, doppler_hz
 
 
 def _scales(given: Sensing) -> tuple[float, float]:

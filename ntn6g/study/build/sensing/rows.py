@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ntn6g.core.units import linear_to_db
 from ntn6g.study.build.sensing.point import SensingPoint
-from ntn6g.study.build.sensing.step import make_link
+from ntn6g.study.build.sensing.step import make_frame, make_link
 from ntn6g.study.build.sensing.structure import SensingStructure
 from ntn6g.study.engine import Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
@@ -25,6 +26,7 @@ def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     limits = clustered_ratio(counts["false_alarms"], counts["false_alarms_squared"], cells, frames)
     if counts["quiet_cells"]:
         found |= _with_limits("false_alarm_rate", counts["false_alarms"] / counts["quiet_cells"], limits)
+        found |= _floor(point, tally, looks)
     found["false_alarm_design"] = point.false_alarm
     if "resolved" in counts:
         limits = clopper_pearson(counts["resolved"], frames)
@@ -45,6 +47,30 @@ def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
     if point.structure.tracking is not None:
         found |= _tracked(tally)
     return found
+
+
+def _floor(point: SensingPoint, tally: Tally, looks: int) -> dict[str, float]:
+    """Mean power of quiet cells, dB over the noise, and its closed form where sidelobes of targets leave it alone."""
+    mean = tally.sums["floor_1"] / looks
+    spread = max(tally.sums["floor_2"] / looks - mean**2, 0.0)
+    error = _NORMAL * math.sqrt(spread / max(looks - 1, 1))
+    found = _with_limits("floor_db", _db(mean), (_db(max(mean - error, 1e-12)), _db(mean + error)))
+    structure, work = point.structure, point.work
+    exact = structure.window != "rectangular" or (
+        structure.padding == 1
+        and not work.spread_cells
+        and all(_on_grid(structure, *target[:2], 0.0) for target in work.targets)
+    )
+    if exact and structure.antennas is None:
+        share = work.pilot_share if structure.pilots_apart else None
+        expected = make_frame(structure).floor(sum(target[2] for target in work.targets), share)
+        if expected is not None:
+            found["floor_theory_db"] = _db(expected)
+    return found
+
+
+def _db(power: float) -> float:
+    return float(linear_to_db(power))
 
 
 def _detected(point: SensingPoint, counts: Mapping[str, int], looks: int) -> dict[str, Any]:

@@ -221,6 +221,7 @@ class SensingStep(CompiledStep):
         if self.trial.frame.antennas is not None:
             errors.append(("angle", outcome.angle_error_rad))
         sums = {f"{name}_{power}": of_block(error**power, tf.float64) for name, error in errors for power in (1, 2, 4)}
+        sums |= {f"floor_{power}": of_block(outcome.quiet_power**power, tf.float64) for power in (1, 2)}
         return counts, sums
 
 
