@@ -56,7 +56,7 @@ LONG_CONFIGS = {
     *("handover_constellations", "handover_journeys", "handover_learned", "handover_outage", "handover_tuning"),
     *("haps_sensing", "learned_detector", "multistatic_sensing", "terrestrial_tdl", "uma_cell"),
     *("offset_receivers", "ray_model", "sensing", "sensing_trade_off", "shadowed_links", "sub_thz_cell"),
-    *("waveforms_over_a_pass",),
+    *("two_near_targets", "waveforms_over_a_pass"),
 }
 RUN_CONFIGS = {"test_every_shipped_config_runs", "test_outcomes_do_not_change_with_row_order_or_neighbours"}
 
@@ -218,6 +218,8 @@ def fewer_programs(config, found):
     if config == "sensing":
         one += ["parts.accuracy.sweep.grid.sensing.modulation=[qpsk]"]
         one += ["parts.resolution.sweep.grid.sensing.window=[hamming]"]
+    if config == "two_near_targets":
+        one += [f"parts.{part}.sweep.grid.sensing.method=[esprit]" for part in found.parts]
     if config == "learned_detector":
         one += [f"parts.{part}.sweep.grid.sensing.detector.kind=[learned]" for part in found.parts]
     if "waveform" in found.parts:
@@ -247,7 +249,8 @@ def reduced_overrides(config, resource_blocks=2, max_blocks=32):  # noqa: PLR091
     if found.contacts is not None:
         return ["contacts.duration_h=2"]
     if found.sensing is not None or found.multistatic is not None:
-        short = (*(["sensing.symbols=28"] if found.sensing else []), f"stop.max_blocks={max_blocks}")
+        halves = config == "two_near_targets"  # whose windows are small as they are
+        short = (*(["sensing.symbols=28"] if found.sensing and not halves else []), f"stop.max_blocks={max_blocks}")
         every = [f"{part}{key}" for part in parts or [""] for key in short]
         return ["engine.batch=64", *fewer_programs(config, found), *every]
     if found.adaptation is not None:

@@ -216,6 +216,10 @@ class Sensing(Section):
     """Cells of the map per native cell on each axis, 1 to 8."""
     refine: Literal["none", "quadratic", "newton"] = "newton"
     """How a peak is placed between the cells."""
+    method: Literal["peak", "clean", "omp", "music", "esprit"] = "peak"
+    """How targets are measured: the strongest peak, of a single target (peak), or all of them, their number known, by
+    successive cancellation (clean), matching pursuit over the map's cells (omp), or subspaces of windows of half the
+    frame on each axis (music; esprit for up to two)."""
     image_snr_db: float | None = Field(default=None, ge=-100.0, le=200.0)
     """Echo energy over the whole frame over the noise density, dB; or give snr_db."""
     snr_db: float | None = Field(default=None, ge=-200.0, le=100.0)
@@ -246,6 +250,7 @@ class Sensing(Section):
             self._fit_target(name, target)
         self._fit_surroundings()
         self._fit_tracking()
+        self._fit_method()
         if self.pilot_share not in (None, 1.0) and self.comb == self.symbol_step == 1:
             raise ValueError(f"pilot_share {self.pilot_share:g} leaves energy to data, but every element is a pilot")
         if self.communication is not None and self.pilot_share is None:
@@ -284,6 +289,16 @@ class Sensing(Section):
         if self.pilot_share is not None or self.estimator == "lmmse":
             given = "pilot_share" if self.pilot_share is not None else "estimator lmmse"
             raise ValueError(f"tracking weighs by measured amplitudes, which {given} changes; take one of them away")
+
+    def _fit_method(self) -> None:
+        if self.method == "peak":
+            return
+        against = [name for name in ("array", "tracking") if getattr(self, name) is not None]
+        against += ["cancel"] if self.cancel != "none" else []
+        if against:
+            raise ValueError(f"method {self.method} measures single frames of one antenna; take {against[0]} away")
+        if not self.targets:
+            raise ValueError(f"method {self.method} measures targets, of which there are none")
 
     def _fit_surroundings(self) -> None:
         direct, clutter = self.direct, self.clutter

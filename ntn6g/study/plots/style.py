@@ -123,6 +123,7 @@ NAMES = {
     "sensing.array.antennas": Name("Antennas", "{} antennas"),
     "sensing.waveform": Name("Waveform", "{}"),
     "sensing.beam.split": Name("Share of the power towards the target", "{} of the power towards the target"),
+    "sensing.method": Name("Method", "{}"),
     "sensing.window": Name("Window", "{} window"),
     "seed": Name("Seed", "seed {}"),
     "time_s": Name("Time from culmination (s)", "{} s from culmination"),

@@ -159,7 +159,19 @@ SURROUNDED = {
 }
 
 
-@pytest.mark.parametrize(("kind", "more"), [("ca", {}), ("os", {}), ("go", SURROUNDED)])
+PAIR = {"targets": {"one": {"range_m": 20.0}, "other": {"range_m": 60.0}}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("ca", PAIR | {"method": "clean"}),
+        ("os", PAIR | {"method": "music"}),
+        ("go", SURROUNDED),
+        ("ca", PAIR | {"method": "omp"}),
+        ("ca", PAIR | {"method": "esprit"}),
+    ],
+)
 def test_every_op_of_the_step_compiles_for_a_gpu(kind, more):
     tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))  # registers the kernels
     asked = study(swerling=3, estimator="lmmse", detector={"kind": kind, "training": 4}, modulation="16qam", **more)

@@ -8,6 +8,8 @@ from ntn6g.services.sensing.frames.echo import steering
 from ntn6g.services.sensing.frames.grid import SensingGrid
 from ntn6g.services.sensing.maps.periodogram import RangeDopplerMap
 
+_TURNS = 48  # of the squared matrix
+
 
 def smoothed_covariance_2d(channel: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
     """Covariance of all windows of a grid, averaged over windows and both directions.
@@ -37,6 +39,55 @@ def smoothed_covariance_2d(channel: tf.Tensor, rows: int, columns: int) -> tf.Te
     forward = tf.matmul(merged, tf.math.conj(merged), transpose_a=True)
     backward = tf.reverse(tf.math.conj(forward), axis=[-2, -1])
     return (forward + backward) / tf.cast(2 * merged.shape[1], channel.dtype)
+
+
+def signal_subspace(covariance: tf.Tensor, targets: int) -> tf.Tensor:
+    """Orthonormal basis of the ``targets`` strongest directions of covariances, by orthogonal iteration.
+
+    Eigenvalues that differ by a factor q are told apart to :math:`q^{-96}`; where signal and noise differ by less than
+    that needs, no estimate holds anyway. Products alone, which compile where eigenvalues do not, or slowly.
+
+    Parameters
+    ----------
+    covariance : [batch, length, length]
+        Hermitian.
+    targets : int
+        Below the length.
+
+    Returns
+    -------
+    complex128 [batch, length, targets]
+    """
+    wide = tf.cast(covariance, tf.complex128)
+    wide /= tf.linalg.trace(wide)[:, None, None] + 1e-300
+    squared = tf.matmul(wide, wide)
+    length = covariance.shape[-1]
+    drawn = np.random.default_rng(1).normal(size=(2, length, targets))  # any start that is orthogonal to nothing
+    begin = tf.broadcast_to(tf.constant(drawn[0] + 1j * drawn[1]), [covariance.shape[0], length, targets])
+
+    def turn(number: tf.Tensor, basis: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return number + 1, _orthonormal(tf.matmul(squared, basis))
+
+    _, basis = tf.while_loop(lambda number, _: number < _TURNS, turn, (tf.constant(0), _orthonormal(begin)))
+    return basis
+
+
+def _orthonormal(columns: tf.Tensor) -> tf.Tensor:
+    """Gram and Schmidt's columns, each scaled before others are taken away from it."""
+    done: list[tf.Tensor] = []
+    for place in range(columns.shape[-1]):
+        column = _unit(columns[..., place])
+        for _ in range(2):  # twice is enough
+            for other in done:
+                column -= other * tf.reduce_sum(tf.math.conj(other) * column, axis=-1, keepdims=True)
+            column = _unit(column)
+        done.append(column)
+    return tf.stack(done, axis=-1)
+
+
+def _unit(column: tf.Tensor) -> tf.Tensor:
+    energy = tf.reduce_sum(tf.square(tf.math.real(column)) + tf.square(tf.math.imag(column)), axis=-1, keepdims=True)
+    return column * tf.cast(tf.math.rsqrt(tf.maximum(energy, 1e-300)), tf.complex128)
 
 
 def music_2d(
@@ -70,13 +121,12 @@ def music_2d(
     ----------
     R. O. Schmidt, IEEE Trans. Antennas Propag. 34(3), 1986.
     """
-    _, vectors = tf.linalg.eigh(tf.cast(covariance, tf.complex128))
-    noise = vectors[..., : covariance.shape[-1] - targets]
+    signal = signal_subspace(covariance, targets)
     over_n, over_m = steering(grid, delay_s, doppler_hz)
     rows, columns = shape
     looked = tf.cast(over_m[:, :rows, None] * over_n[:, None, :columns], tf.complex128)
-    seen = tf.matmul(noise, tf.reshape(looked, [-1, rows * columns]), adjoint_a=True, transpose_b=True)
-    return 1.0 / tf.reduce_sum(tf.square(tf.abs(seen)), axis=-2)
+    seen = tf.matmul(signal, tf.reshape(looked, [-1, rows * columns]), adjoint_a=True, transpose_b=True)
+    return 1.0 / (rows * columns - tf.reduce_sum(tf.square(tf.abs(seen)), axis=-2))
 
 
 def esprit_2d(
@@ -85,7 +135,7 @@ def esprit_2d(
     r"""Paired delays and Doppler shifts by rotational invariance along both axes.
 
     The two maps between shifted signal subspaces have the same eigenvectors; those of a mixture of both pair what
-    belongs together, even where targets agree on one axis.
+    belongs together, even where targets agree on one axis. Up to two targets have a closed form, which compiles.
 
     Parameters
     ----------
@@ -109,23 +159,48 @@ def esprit_2d(
     IEEE Trans. Signal Process. 49(1), 2001.
     """
     rows, columns = shape
-    _, vectors = tf.linalg.eigh(tf.cast(covariance, tf.complex128))
-    signal = tf.reshape(vectors[..., -targets:], [-1, rows, columns, targets])
+    signal = tf.reshape(signal_subspace(covariance, targets), [-1, rows, columns, targets])
 
     def turned(former: tf.Tensor, later: tf.Tensor) -> tf.Tensor:
         first, second = (tf.reshape(each, [former.shape[0], -1, targets]) for each in (former, later))
-        return tf.linalg.solve(tf.matmul(first, first, adjoint_a=True), tf.matmul(first, second, adjoint_a=True))
+        root = tf.linalg.cholesky(tf.matmul(first, first, adjoint_a=True))
+        return tf.linalg.cholesky_solve(root, tf.matmul(first, second, adjoint_a=True))
 
     over_m = turned(signal[:, :-1], signal[:, 1:])
     over_n = turned(signal[:, :, :-1], signal[:, :, 1:])
-    _, shared = tf.linalg.eig(0.62 * over_m + 0.38 * over_n)  # unequal parts: equal ones could make two values meet
-    doppler, delay = (
-        tf.math.angle(tf.linalg.diag_part(tf.linalg.solve(shared, tf.matmul(each, shared)))) / (2.0 * np.pi)
-        for each in (over_m, over_n)
-    )
+    paired = _paired_by_eigenvectors if targets > 2 else _paired_by_projectors
+    doppler, delay = (tf.math.angle(each) / (2.0 * np.pi) for each in paired(over_m, over_n))
     delay_s = tf.math.floormod(-delay, 1.0) / grid.subcarrier_spacing_hz
     order = tf.argsort(delay_s, axis=-1)
     return tf.gather(delay_s, order, batch_dims=1), tf.gather(doppler / grid.period_s, order, batch_dims=1)
+
+
+def _mixture(over_m: tf.Tensor, over_n: tf.Tensor) -> tf.Tensor:
+    return 0.62 * over_m + 0.38 * over_n  # unequal parts: equal ones could make two values meet
+
+
+def _paired_by_eigenvectors(over_m: tf.Tensor, over_n: tf.Tensor) -> list[tf.Tensor]:
+    """Eigenvalues of both maps in one order, complex128 [batch, target]."""
+    _, shared = tf.linalg.eig(_mixture(over_m, over_n))
+    return [tf.linalg.diag_part(tf.linalg.solve(shared, tf.matmul(each, shared))) for each in (over_m, over_n)]
+
+
+def _paired_by_projectors(over_m: tf.Tensor, over_n: tf.Tensor) -> list[tf.Tensor]:
+    """The same of up to two targets: the projector (A - b) / (a - b) on an eigenvector picks its value, tr(P M)."""
+    if over_m.shape[-1] == 1:
+        return [each[..., 0] for each in (over_m, over_n)]
+    mixed = _mixture(over_m, over_n)
+    half = 0.5 * tf.linalg.trace(mixed)
+    determinant = mixed[:, 0, 0] * mixed[:, 1, 1] - mixed[:, 0, 1] * mixed[:, 1, 0]
+    root = tf.sqrt(half * half - determinant)
+    found = []
+    for each in (over_m, over_n):
+        mean = 0.5 * tf.linalg.trace(each)
+        # tr((A - h) M) / (2 r), with A's mean h and half difference r: what M's values differ by on A's eigenvectors
+        apart = tf.reduce_sum(mixed * tf.linalg.matrix_transpose(each), axis=[1, 2]) - 2.0 * half * mean
+        apart = tf.math.divide_no_nan(apart, 2.0 * root)
+        found.append(tf.stack([mean + apart, mean - apart], axis=-1))
+    return found
 
 
 def matching_pursuit(rd_map: RangeDopplerMap, channel: tf.Tensor, targets: int) -> Reflections:
@@ -171,7 +246,8 @@ def matching_pursuit(rd_map: RangeDopplerMap, channel: tf.Tensor, targets: int) 
         normal = tf.matmul(wide, wide, adjoint_a=True) + tf.cast(1e-9 * elements, tf.complex128) * tf.eye(
             len(atoms), dtype=tf.complex128
         )
-        fitted = tf.linalg.solve(normal, tf.matmul(wide, tf.cast(data, tf.complex128), adjoint_a=True))
+        root = tf.linalg.cholesky(normal)
+        fitted = tf.linalg.cholesky_solve(root, tf.matmul(wide, tf.cast(data, tf.complex128), adjoint_a=True))
         amplitude = tf.cast(fitted, tf.complex64)
         rest = tf.reshape(data - tf.matmul(matrix, amplitude), channel.shape)
     delay_s, doppler_hz = (tf.stack(each, axis=1) for each in zip(*taken, strict=True))

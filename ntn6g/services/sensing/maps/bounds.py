@@ -83,6 +83,7 @@ def crlb(
     doppler_hz: ArrayLike = 0.0,
     sine: ArrayLike = 0.0,
     antennas: int = 1,
+    phase_rad: ArrayLike = 0.0,
 ) -> Bound:
     r"""Cramer-Rao bounds of delay, Doppler and direction of all targets together.
 
@@ -98,13 +99,16 @@ def crlb(
         Echo energy on an element of unit energy over the noise density, linear.
     delay_s, doppler_hz, sine, antennas
         As in `fisher_matrix`; they matter with several targets only.
+    phase_rad : [target]
+        Of each amplitude; it matters with several targets only.
 
     Returns
     -------
     Bound
         Infinite where the known elements tell nothing, as without energy or with a single row of them.
     """
-    matrix = fisher_matrix(grid, delay_s, doppler_hz, np.sqrt(snr), sine=sine, antennas=antennas)
+    amplitude = np.sqrt(snr) * np.exp(1j * np.asarray(phase_rad))
+    matrix = fisher_matrix(grid, delay_s, doppler_hz, amplitude, sine=sine, antennas=antennas)
     targets = len(matrix) // _KINDS
     variance = np.full(len(matrix), np.inf)
     known = np.diag(matrix) > 0.0

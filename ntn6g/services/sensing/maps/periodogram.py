@@ -191,15 +191,20 @@ def strongest(rd_map: RangeDopplerMap, power: tf.Tensor, channel: tf.Tensor, *, 
     for _ in range(_NEWTON_STEPS if refine == "newton" else 0):
         x, y = _newton(rd_map.grid, channel, x, y)
     grid = rd_map.grid
-    delay, cell = x / (2.0 * np.pi * grid.subcarrier_spacing_hz), grid.delay_cell_s
-    delay = tf.math.floormod(delay + cell, grid.unambiguous_delay_s) - cell
-    spans = y / (2.0 * np.pi * grid.period_s * grid.unambiguous_doppler_hz)  # a comb shows a target once in each
-    doppler = (spans - tf.round(spans)) * grid.unambiguous_doppler_hz
+    delay, doppler = folded(grid, x / (2.0 * np.pi * grid.subcarrier_spacing_hz), y / (2.0 * np.pi * grid.period_s))
     # of the folded place: a whole turn more per symbol is half a turn at the middle between two symbols
-    folded = 2.0 * np.pi * grid.subcarrier_spacing_hz * delay, 2.0 * np.pi * grid.period_s * doppler
-    total = _moments(channel, *folded, (0,))[:, 0, 0]
+    angles = 2.0 * np.pi * grid.subcarrier_spacing_hz * delay, 2.0 * np.pi * grid.period_s * doppler
+    total = _moments(channel, *angles, (0,))[:, 0, 0]
     count = int((grid.sensed_energy > 0.0).sum())
     return Peak(delay, doppler, tf.cast(total, tf.complex64) / count)
+
+
+def folded(grid: SensingGrid, delay_s: tf.Tensor, doppler_hz: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Delays and Doppler shifts within what is unambiguous, as `Peak` has them."""
+    cell = grid.delay_cell_s
+    delay_s = tf.math.floormod(delay_s + cell, grid.unambiguous_delay_s) - cell
+    spans = doppler_hz / grid.unambiguous_doppler_hz  # a comb shows a target once in each
+    return delay_s, (spans - tf.round(spans)) * grid.unambiguous_doppler_hz
 
 
 def _parabola(power: tf.Tensor, row: tf.Tensor, column: tf.Tensor, *, axis: int) -> tf.Tensor:

@@ -133,7 +133,7 @@ class TrackTrial:
         """Filter over what the frames measured."""
         tracker = RangeTracker(interval_s=self.interval_s, acceleration_density=assumed[:, None, None])
         errors = seen.delay_error_s * self.metres_per_s, seen.doppler_error_hz * self.wavelength_m
-        measured = truth + tf.stack(errors, axis=-1)
+        measured = truth + tf.concat(errors, axis=-1)
         noise = self.unit_noise / tf.maximum(seen.peak_energy, 1e-12)[..., None, None]
 
         def advance(last: tuple[tf.Tensor, ...], now: tuple[tf.Tensor, ...]) -> tuple[tf.Tensor, ...]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.orbit.state import TensorRecord
+from ntn6g.services.sensing.estimators.locating import assigned, check_method, locate
 from ntn6g.services.sensing.estimators.resolution import resolved
 from ntn6g.services.sensing.frames.echo import Targets, log_normal_factor
 from ntn6g.services.sensing.frames.frame import SensingFrame
@@ -58,17 +59,19 @@ class TrialOutcome(TensorRecord):
     quiet_power: tf.Tensor
     """Float64: their mean power over that of noise of variance one; 0 where there are none."""
     delay_error_s: tf.Tensor
-    """Float64: strongest reflection less the target; 0 unless there is exactly one target."""
+    """Float64 [batch, target]: what was measured less the target; of the strongest reflection 0 unless there is exactly
+    one target."""
     doppler_error_hz: tf.Tensor
-    """Float64, likewise."""
+    """Float64 [batch, target], likewise."""
     angle_error_rad: tf.Tensor
-    """Float64, likewise; 0 without an array."""
+    """Float64: strongest reflection less the target; 0 without an array, and unless there is exactly one target."""
     peak_energy: tf.Tensor
     """Float64: squared amplitude of the strongest reflection on an element; 0 unless there is just one target."""
     peak_seen: tf.Tensor
     """Bool: the cell of the strongest reflection was declared a target."""
     resolved: tf.Tensor
-    """Bool: the row of the first of two targets shows both as peaks, in its beam; False unless there are just two."""
+    """Bool: the row of the first of two targets shows both as peaks, in its beam, or both are measured nearer to their
+    own places than half their distance, and than half a cell; False unless there are just two."""
 
 
 class Detector(Protocol):
@@ -103,16 +106,29 @@ class SensingTrial:
         Their number, 0 and up.
     refine : str
         As `ntn6g.services.sensing.strongest`.
+    method : str
+        'peak' measures the strongest reflection of a single target; others, of `MOST_TARGETS`, all targets at once.
 
     Raises
     ------
     ValueError
-        When detector and map differ in their padding, or a window does not fit.
+        When detector and map differ in their padding, a window does not fit, or a method does not suit.
     """
 
     def __init__(
-        self, frame: SensingFrame, rd_map: RangeDopplerMap, detector: Detector, *, targets: int, refine: str = "newton"
+        self,
+        frame: SensingFrame,
+        rd_map: RangeDopplerMap,
+        detector: Detector,
+        *,
+        targets: int,
+        refine: str = "newton",
+        method: str = "peak",
     ) -> None:
+        if method != "peak":
+            check_method(rd_map, targets, method)
+            if frame.antennas is not None or frame.scene.cancel:
+                raise ValueError(f"{method} measures frames of one antenna, from which nothing was projected away")
         if detector.padding != rd_map.padding:
             raise ValueError(f"a detector for padding {detector.padding} on a map of padding {rd_map.padding}")
         grid, (rows, columns) = frame.grid, rd_map.shape
@@ -121,7 +137,7 @@ class SensingTrial:
         else:  # a comb shows every target again a fold on, where it must not be taken for noise
             detector.check((rows // grid.symbol_step, columns // grid.comb), "between the images of a comb")
         self.frame, self.rd_map, self.detector = frame, rd_map, detector
-        self.targets, self.refine = targets, refine
+        self.targets, self.refine, self.method = targets, refine, method
 
     def place(self, keys: tf.Tensor, values: TrialValues) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Delays in s, Doppler shifts in Hz and sines of the targets, float64 [batch, target].
@@ -206,13 +222,18 @@ class SensingTrial:
             tf.where(quiet[:, None], tf.reshape(power, alarms.shape), tf.zeros([], power.dtype)), axis=3
         )
         quiet_power = tf.reduce_sum(tf.cast(of_rows, tf.float64), axis=[1, 2])
+        errors = self._errors(channel, power, cells, (delay_s, doppler_hz, sine), blind)
+        if self.method == "peak":
+            both = self._resolved(power, row, column, nearest // (rows * columns))
+        else:
+            both = self._told_apart(errors, delay_s, doppler_hz)
         return TrialOutcome(
             found=hit,
             quiet_cells=quiet_cells,
             false_alarms=tf.reduce_sum(tf.cast(alarms, tf.int32), axis=[1, 2, 3]),
             quiet_power=tf.math.divide_no_nan(quiet_power, tf.cast(quiet_cells, tf.float64)),
-            **self._errors(channel, power, cells, (delay_s, doppler_hz, sine), blind),
-            resolved=self._resolved(power, row, column, nearest // (rows * columns)),
+            **errors,
+            resolved=both,
         )
 
     def _errors(
@@ -223,11 +244,14 @@ class SensingTrial:
         places: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         blind: tf.Tensor | None,
     ) -> dict[str, tf.Tensor]:
-        """Of a single target: how far off the strongest reflection is, how strong, and whether it was declared one."""
+        """How far off targets are measured; of the peak of a single one how strong, and whether it was declared one."""
         none = tf.zeros([channel.shape[0]], tf.float64)
-        if self.targets != 1:
-            names = ("delay_error_s", "doppler_error_hz", "angle_error_rad", "peak_energy")
-            return dict.fromkeys(names, none) | {"peak_seen": tf.fill(none.shape, False)}
+        if self.method != "peak" or self.targets != 1:
+            off = (tf.zeros_like(places[0]), tf.zeros_like(places[1]))
+            if self.method != "peak":
+                off = assigned(self.frame.grid, locate(self.rd_map, channel, self.targets, self.method), places[:2])
+            found = {"delay_error_s": off[0], "doppler_error_hz": off[1], "angle_error_rad": none, "peak_energy": none}
+            return found | {"peak_seen": tf.fill(none.shape, False)}
         looked_at = power if blind is None else tf.where(blind[:, :, None], tf.zeros_like(power), power)
         angle_error = none
         if self.frame.antennas is None:
@@ -237,12 +261,22 @@ class SensingTrial:
             angle_error = tf.asin(sine) - tf.asin(places[2][:, 0])
         top = tf.argmax(tf.reshape(looked_at, declared.shape), axis=1, output_type=tf.int32)
         return {
-            "delay_error_s": peak.delay_s - places[0][:, 0],
-            "doppler_error_hz": peak.doppler_hz - places[1][:, 0],
+            "delay_error_s": peak.delay_s[:, None] - places[0],
+            "doppler_error_hz": peak.doppler_hz[:, None] - places[1],
             "angle_error_rad": angle_error,
             "peak_energy": tf.cast(tf.square(tf.abs(peak.amplitude)), tf.float64),
             "peak_seen": tf.gather(declared, top, axis=1, batch_dims=1),
         }
+
+    def _told_apart(self, errors: dict[str, tf.Tensor], delay_s: tf.Tensor, doppler_hz: tf.Tensor) -> tf.Tensor:
+        if self.targets != 2:
+            return tf.fill([delay_s.shape[0]], False)
+        grid = self.frame.grid
+        cells = grid.delay_cell_s, grid.doppler_cell_hz
+        apart = [(each[:, 0] - each[:, 1]) / cell for each, cell in zip((delay_s, doppler_hz), cells, strict=True)]
+        limit = 0.5 * tf.minimum(tf.sqrt(tf.square(apart[0]) + tf.square(apart[1])), 1.0)
+        off = tf.square(errors["delay_error_s"] / cells[0]) + tf.square(errors["doppler_error_hz"] / cells[1])
+        return tf.reduce_all(off < tf.square(limit)[:, None], axis=1)
 
     def _resolved(self, power: tf.Tensor, row: tf.Tensor, column: tf.Tensor, beam: tf.Tensor) -> tf.Tensor:
         if self.targets != 2:

@@ -20,6 +20,8 @@ from ntn6g.study.build.sensing.limits import check_around, check_target, reached
 from ntn6g.study.build.sensing.step import SensingWork, make_tracks, subcarriers
 from ntn6g.study.build.sensing.structure import SensingStructure, TrackStructure
 
+_PHASES = 32  # between targets, over which a bound is averaged
+
 
 @dataclass(frozen=True)
 class SensingPoint:
@@ -213,6 +215,7 @@ def structure_of(given: Sensing) -> SensingStructure:
         cancel=given.cancel == "static",
         antennas=given.array.antennas if given.array else None,
         tracking=tracking,
+        method=given.method,
         model=chosen_model(given),
     )
 
@@ -307,4 +310,27 @@ def _facts(
             found["angle_crlb_deg"] = math.degrees(
                 bound.sine[0] * _per_sine(work.sines[0], given.spread_cells / antennas)
             )
+    elif given.method != "peak":
+        found |= _bounds_of_each(grid, work, tuple(given.targets), metres_per_s, wavelength_m)
+    return found
+
+
+def _bounds_of_each(
+    grid: SensingGrid, work: SensingWork, names: tuple[str, ...], metres_per_s: float, wavelength_m: float
+) -> dict[str, float]:
+    """Of several targets where they are placed, root-mean-square over the phases between them: each and all."""
+    delay_s, doppler_hz, snr = np.array(work.targets).T
+    turns = 0.5 * (np.sqrt(5.0) - 1.0) * np.arange(len(names))  # by the golden ratio phases spread evenly
+    bounds = [
+        crlb(grid, snr, delay_s=delay_s, doppler_hz=doppler_hz, phase_rad=2.0 * np.pi * number * turns)
+        for number in range(_PHASES)
+    ]
+    found: dict[str, float] = {}
+    for axis, deviations in (
+        ("range_crlb_m", [metres_per_s * bound.delay_s for bound in bounds]),
+        ("velocity_crlb_m_s", [wavelength_m * bound.doppler_hz for bound in bounds]),
+    ):
+        variance = np.mean(np.square(deviations), axis=0)
+        found[axis] = float(np.sqrt(variance.mean()))
+        found |= {f"{name}_{axis}": float(np.sqrt(each)) for name, each in zip(names, variance, strict=True)}
     return found

@@ -1,12 +1,12 @@
 """Columns of a sensing study's rows: what was counted and summed, with intervals, beside closed forms and bounds."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ntn6g.core.units import linear_to_db
 from ntn6g.study.build.sensing.point import SensingPoint
-from ntn6g.study.build.sensing.step import make_frame, make_link
+from ntn6g.study.build.sensing.step import make_frame, make_link, of_targets
 from ntn6g.study.build.sensing.structure import SensingStructure
 from ntn6g.study.engine import Tally
 from ntn6g.study.intervals import clopper_pearson, clustered_ratio, throughput_interval
@@ -33,17 +33,7 @@ def measured(point: SensingPoint, tally: Tally) -> dict[str, Any]:
         found |= _with_limits("resolution_probability", counts["resolved"] / frames, limits)
     if "block_errors" in counts:
         found |= _delivered(point.structure, counts["block_errors"], frames)
-    if targets == 1:
-        structure, grid = point.structure, point.structure.grid
-        for name, unit, error, scale in (
-            ("range", "m", "delay", point.metres_per_s * grid.delay_cell_s),
-            ("velocity", "m_s", "doppler", point.wavelength_m * grid.doppler_cell_hz),
-        ):
-            found |= _accuracy(f"{name}_rmse", unit, error, tally, looks, scale, point.facts[f"{name}_crlb_{unit}"])
-        if structure.antennas is not None:
-            found |= _accuracy(
-                "angle_rmse", "deg", "angle", tally, looks, math.degrees(1.0), point.facts["angle_crlb_deg"]
-            )
+    found |= _errors(point, tally, looks)
     if point.structure.tracking is not None:
         found |= _tracked(tally)
     return found
@@ -99,16 +89,43 @@ def _delivered(structure: SensingStructure, lost: int, frames: int) -> dict[str,
     }
 
 
+def _errors(point: SensingPoint, tally: Tally, looks: int) -> dict[str, float]:
+    """Accuracy of a single target, or of several all together and each by its name."""
+    structure, grid, facts = point.structure, point.structure.grid, point.facts
+    found: dict[str, float] = {}
+    endings = of_targets(structure.targets, structure.method)
+    for name, unit, error, scale in (
+        ("range", "m", "delay", point.metres_per_s * grid.delay_cell_s),
+        ("velocity", "m_s", "doppler", point.wavelength_m * grid.doppler_cell_hz),
+    ):
+        bound = f"{name}_crlb_{unit}"
+        if endings:
+            sums = _pooled(tally, [f"{error}{ending}" for ending in endings])
+            found |= _accuracy(f"{name}_rmse", unit, sums, looks * len(endings), scale, facts[bound])
+        for target, ending in zip(point.targets, endings if len(endings) > 1 else (), strict=False):
+            sums = _pooled(tally, [f"{error}{ending}"])
+            found |= _accuracy(f"{target}_{name}_rmse", unit, sums, looks, scale, facts[f"{target}_{bound}"])
+    if structure.antennas is not None and structure.targets == 1:
+        degrees = _pooled(tally, ["angle"])
+        found |= _accuracy("angle_rmse", "deg", degrees, looks, math.degrees(1.0), facts["angle_crlb_deg"])
+    return found
+
+
+def _pooled(tally: Tally, names: Sequence[str]) -> tuple[float, ...]:
+    """Sums of errors, of their squares and of their fourth powers."""
+    return tuple(sum(tally.sums[f"{name}_{power}"] for name in names) for power in (1, 2, 4))
+
+
 def _accuracy(
-    name: str, unit: str, error: str, tally: Tally, frames: int, scale: float, bound: float
+    name: str, unit: str, sums: tuple[float, ...], frames: int, scale: float, bound: float
 ) -> dict[str, float]:
     """Root-mean-square error with the interval of its mean square, and the same over the Cramer-Rao bound."""
-    rmse, limits = _root(tally.sums[f"{error}_2"], tally.sums[f"{error}_4"], frames)
+    rmse, limits = _root(sums[1], sums[2], frames)
     found = _with_limits(f"{name}_{unit}", scale * rmse, (scale * limits[0], scale * limits[1]))
     if bound > 0.0 and math.isfinite(bound):
         over = scale / bound
         found |= _with_limits(f"{name}_over_crlb", over * rmse, (over * limits[0], over * limits[1]))
-    bias = tally.sums[f"{error}_1"] / frames
+    bias = sums[0] / frames
     return found | {f"{name.removesuffix('_rmse')}_bias_{unit}": scale * bias}
 
 

@@ -1,5 +1,6 @@
 """The compiled step of a sensing study: its parts from a structure, and the call that turns work into chunks."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -22,6 +23,7 @@ from ntn6g.services.sensing import (
     TrialOutcome,
     TrialValues,
 )
+from ntn6g.services.sensing.estimators import window_shape
 from ntn6g.study.build.compiled_step import CompiledStep, chunk_keys, total
 from ntn6g.study.build.fading import fading_profile
 from ntn6g.study.build.sensing.detectors import make_detector
@@ -31,6 +33,7 @@ from ntn6g.study.engine import BLOCKS_PER_CHUNK
 _BATCH_BYTES = 256 * 2**20
 _BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the map, alive at once
 _BYTES_OF_LAYERS = 128  # more of a learned detector: inputs and outputs of its widest layer
+_BYTES_PER_PAIR = 64  # of a window's elements: windows in single, covariance and its square in double precision
 _ANY_RATE = 0.01  # that every detector has a threshold for
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 _ENERGIES = ("direct", "distortion", "clutter")  # of `Surroundings`, in single precision; places and rates in double
@@ -47,7 +50,12 @@ def make_trial(structure: SensingStructure) -> SensingTrial:
     """
     detector, _ = make_detector(structure, _ANY_RATE)  # every frame brings its own threshold
     return SensingTrial(
-        make_frame(structure), make_map(structure), detector, targets=structure.targets, refine=structure.refine
+        make_frame(structure),
+        make_map(structure),
+        detector,
+        targets=structure.targets,
+        refine=structure.refine,
+        method=structure.method,
     )
 
 
@@ -118,7 +126,11 @@ def batch_rows(structure: SensingStructure) -> int:
     """Frames or tracks of one batch, a multiple of 64: as many as an estimate of memory allows, 64 to 256."""
     cells = structure.subcarriers * structure.symbols * structure.padding**2 * (structure.antennas or 1)
     each = _BYTES_PER_CELL + (_BYTES_OF_LAYERS if structure.model else 0)
-    return min(max(_BATCH_BYTES // (each * cells) // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
+    of_frame = each * cells
+    if structure.method in ("music", "esprit"):
+        elements = math.prod(window_shape(structure.grid))
+        of_frame += _BYTES_PER_PAIR * elements**2  # as many windows as elements, and their covariance
+    return min(max(_BATCH_BYTES // of_frame // 64 * 64, _FEWEST_ROWS), _MOST_ROWS)
 
 
 @dataclass(frozen=True)
@@ -214,15 +226,27 @@ class SensingStep(CompiledStep):
         if self.trial.targets == 2:
             counts["resolved"] = of_block(outcome.resolved, tf.int64)
         grid = self.trial.frame.grid
-        errors = [
-            ("delay", outcome.delay_error_s / grid.delay_cell_s),
-            ("doppler", outcome.doppler_error_hz / grid.doppler_cell_hz),
-        ]  # in cells: fourth powers of seconds would be lost in the smallest numbers
+        errors = {}
+        for k, of in enumerate(of_targets(self.trial.targets, self.trial.method)):
+            # in cells: fourth powers of seconds would be lost in the smallest numbers
+            errors[f"delay{of}"] = outcome.delay_error_s[..., k] / grid.delay_cell_s
+            errors[f"doppler{of}"] = outcome.doppler_error_hz[..., k] / grid.doppler_cell_hz
         if self.trial.frame.antennas is not None:
-            errors.append(("angle", outcome.angle_error_rad))
-        sums = {f"{name}_{power}": of_block(error**power, tf.float64) for name, error in errors for power in (1, 2, 4)}
+            errors["angle"] = outcome.angle_error_rad
+        sums = {
+            f"{name}_{power}": of_block(error**power, tf.float64)
+            for name, error in errors.items()
+            for power in (1, 2, 4)
+        }
         sums |= {f"floor_{power}": of_block(outcome.quiet_power**power, tf.float64) for power in (1, 2)}
         return counts, sums
+
+
+def of_targets(targets: int, method: str) -> list[str]:
+    """Endings of the sums of targets that are measured: one without a name, or each by its number."""
+    if method == "peak" or targets == 1:
+        return [""] if targets == 1 else []
+    return [f"_of_{k}" for k in range(targets)]
 
 
 def _of_tracks(track: TrackOutcome) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:

@@ -60,6 +60,8 @@ class SensingStructure:
     antennas: int | None = None
     """Of the receive array; None without one."""
     tracking: TrackStructure | None = None
+    method: str = "peak"
+    """How targets are measured."""
     model: ModelChoice | None = None
     """Of a learned detector; None where another detects."""
 
