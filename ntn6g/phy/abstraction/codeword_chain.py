@@ -5,6 +5,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from ntn6g.core import random
+from ntn6g.core.fusion import computed_once
 from ntn6g.phy.abstraction.code_block import CodeBlock
 from ntn6g.phy.coding import CodewordCode
 from ntn6g.phy.coding.transport import DEFAULT_DECODER
@@ -41,12 +42,16 @@ class CodewordChain:
     def __call__(self, keys: tf.Tensor, values: LinkValues) -> LinkOutcome:
         """Run one batch: keys uint32 [B, 2], values [B]. There is no CRC, so no error counts as undetected."""
         batch = keys.shape[0]
-        bits = random.bits(random.stream(keys, "bits"), self.block.bits)
-        coded = self.code.encode(bits)
-        sent = self.modulation.map(coded)
-        noise = random.complex_normal(random.stream(keys, "noise"), (sent.shape[1],))
         variance = values.noise_variance[:, None]
-        received = sent + tf.cast(tf.sqrt(variance), tf.complex64) * noise
+
+        def received_symbols() -> tf.Tensor:
+            sent = self.modulation.map(coded)
+            noise = random.complex_normal(random.stream(keys, "noise"), (sent.shape[1],))
+            return sent + tf.cast(tf.sqrt(variance), tf.complex64) * noise
+
+        bits = computed_once(lambda: random.bits(random.stream(keys, "bits"), self.block.bits), variance)
+        coded = computed_once(lambda: self.code.encode(bits), variance)
+        received = computed_once(received_symbols, variance)
         ratios = self.modulation.llr(received, tf.broadcast_to(variance, received.shape))
         decoded = self.code.decode(ratios)
         errors = tf.reduce_sum(tf.cast(decoded.bits != bits, tf.int32), axis=1)
