@@ -152,29 +152,42 @@ def test_spreads_of_departure_join_the_other_large_scale_parameters(scattering, 
     assert not holm(p_values)
 
 
-@pytest.mark.parametrize("name", ["DS", "SF"])
-def test_parameters_forget_over_the_correlation_distance(name, holm):
+# TR 38.811, Tables 6.7.2-3a and -3b: urban links with line of sight, metres
+FORGETTING_M = {"SF": 37.0, "ZSA": 15.0, "ASA": 15.0, "DS": 30.0, "K": 12.0, "ASD": 18.0, "ZSD": 15.0}
+STEPS_M = (3.0, 15.0, 60.0)
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """Seven deviates of 20000 drops, at the origin and at a distance from it: [place, drop, parameter]."""
+    drops = 20_000
+    distance_m = rays.correlation_distances_m(URBAN_LOS, departure=True)
+    field = tf.function(lambda k, place: rays.ground_deviates(k, place, distance_m), jit_compile=True)
+    places = [tf.constant([[0.6 * step_m, 0.8 * step_m]] * drops) for step_m in (0.0, *STEPS_M)]
+    return np.array([field(keys(drops, 7), place) for place in places], np.float64)
+
+
+@pytest.mark.parametrize("name", FORGETTING_M)
+def test_parameters_forget_over_the_correlation_distance(name, walk, holm):
     """exp(-d/D) between terminals of one drop; 20000 drops see 0.04 of correlation."""
     from scipy.stats import norm
 
-    drops, index = 20_000, rays.LARGE_SCALE.index(name)
-    distance_m = rays.correlation_distances_m(URBAN_LOS)
-    field = tf.function(lambda k, place: rays.ground_deviates(k, place, distance_m), jit_compile=True)
-    origin = field(keys(drops, 7), tf.zeros([drops, 2])).numpy()[:, index]
+    origin, *others = walk[:, :, (*rays.LARGE_SCALE, *rays.DEPARTURE).index(name)]
+    drops = len(origin)
     p_values = [2 * norm.sf(abs(origin.mean()) * math.sqrt(drops)), 2 * norm.sf(abs(origin.var() - 1) * 100)]
-    for step_m in (3.0, 15.0, 60.0):
-        place = tf.constant([[0.6 * step_m, 0.8 * step_m]] * drops)
-        there = field(keys(drops, 7), place).numpy()[:, index]
-        rho = math.exp(-step_m / distance_m[name])
+    for step_m, there in zip(STEPS_M, others, strict=True):
+        rho = math.exp(-step_m / FORGETTING_M[name])
         z = (np.arctanh(np.corrcoef(origin, there)[0, 1]) - np.arctanh(rho)) * math.sqrt(drops - 3)
         p_values.append(2 * norm.sf(abs(z)))
     assert not holm(p_values)
 
 
-def test_correlation_distances_are_those_of_the_tables():
-    assert rays.correlation_distances_m(URBAN_LOS) == {"SF": 37, "ZSA": 15, "ASA": 15, "DS": 30, "K": 12}
-    departing = rays.correlation_distances_m(rays.Scattering("rural", "S", False), departure=True)
-    assert departing == {"SF": 120, "ZSA": 50, "ASA": 40, "DS": 36, "K": 120, "ASD": 30, "ZSD": 50}  # no K: idle
+def test_deviates_over_the_ground_are_independent_of_one_another(walk, holm):
+    """Their correlations come from the matrix of the tables alone; 20000 drops see 0.04."""
+    from scipy.stats import norm
+
+    correlation = np.corrcoef(walk[0].T)[np.triu_indices(len(FORGETTING_M), 1)]
+    assert not holm(2 * norm.sf(np.abs(np.arctanh(correlation)) * math.sqrt(walk.shape[1] - 3)))
 
 
 def test_no_table_is_read_by_a_matrix_product():
@@ -310,9 +323,7 @@ def mixed():
 
     @tf.function(jit_compile=True, autograph=False)
     def run(keys, elevation_rad, doppler_hz, scattering):
-        return model(
-            keys, times_s=times_s, elevation_rad=elevation_rad, doppler_hz=doppler_hz, scattering=scattering
-        )
+        return model(keys, times_s=times_s, elevation_rad=elevation_rad, doppler_hz=doppler_hz, scattering=scattering)
 
     return run
 

@@ -197,6 +197,33 @@ def test_s1428_of_a_60_cm_dish_at_12_ghz():
         antennas.s1428_dbi(deg([0.0]), diameter_wavelengths=19.0)
 
 
+@pytest.mark.parametrize(
+    ("size", "degrees", "dbi"),
+    [
+        # by hand: Gmax 41.6794, G1 22.0312 up to 1.9 degrees, main lobe up to 1.7731
+        (
+            50.0,
+            [0.0, 1.0, 1.77, 1.78, 1.89, 10.0, 33.0, 33.2, 79.9, 80.1, 119.9, 120.1, 180.0],
+            [41.6794, 35.4294, 22.0988, 22.0312, 22.0312, 4.0, -8.9628, -9.0, -9.0, -4.0, -4.0, -9.0, -9.0],
+        ),
+        # by hand: Gmax 54.4206, G1 33.5155 up to 0.6598 degrees, main lobe up to 0.4572
+        (
+            200.0,
+            [0.0, 0.2, 0.45, 0.46, 0.65, 1.0, 5.0, 10.0, 20.0, 34.0, 34.2, 79.9, 80.1, 119.9, 120.1, 180.0],
+            [
+                *(54.4206, 50.4206, 34.1706, 33.5155, 33.5155, 29.0, 11.5257, 4.0),
+                *(-5.0309, -11.9444, -12.0, -12.0, -7.0, -7.0, -12.0, -12.0),
+            ],
+        ),
+    ],
+)
+def test_s1428_gives_the_values_of_its_formulas(size, degrees, dbi):
+    """Both branches of ITU-R S.1428-1, worked out by hand to four decimals, either side of every edge."""
+    found = antennas.s1428_dbi(deg(degrees), diameter_wavelengths=size).numpy()
+
+    assert found == pytest.approx(dbi, abs=1e-4)
+
+
 @pytest.mark.parametrize("size", [24.0, 60.0, 250.0])
 def test_s1428_is_continuous_within_a_decibel_up_to_its_first_step(size):
     angle = np.linspace(0.0, 30.0, 300001)

@@ -11,7 +11,7 @@ import tensorflow as tf
 import yaml
 
 from ntn6g.channel import ENVIRONMENTS, lookup, ntn_tdl_profile
-from ntn6g.channel.fading.rays import DEPARTURE, LARGE_SCALE, Scattering, Tables
+from ntn6g.channel.fading.rays import DEPARTURE, LARGE_SCALE, Scattering, Tables, correlation_distances_m
 from ntn6g.channel.tables import read_table
 
 VALUES = yaml.safe_load((Path(__file__).parent / "data" / "channel_tr38811.yaml").read_text(encoding="utf-8"))
@@ -85,6 +85,16 @@ def test_cross_correlations(environment, band, sight):
     for (row, column), found in zip([(r, c) for r in range(5) for c in range(r)], ours, strict=True):
         matrices[:, row, column] = matrices[:, column, row] = found.numpy()
     assert np.linalg.eigvalsh(matrices).min() > 0.0
+
+
+@pytest.mark.parametrize(("environment", "band", "sight"), COLUMNS)
+def test_correlation_distances(environment, band, sight):
+    """In the order in which deviates are drawn; a K-factor without line of sight has none and stays idle."""
+    printed = VALUES["correlation_distances_m"][environment]["LOS" if sight else "NLOS"]
+    ours = correlation_distances_m(Scattering(environment, band, sight), departure=True)
+
+    assert tuple(ours) == (*LARGE_SCALE, *DEPARTURE)
+    assert {name: value for name, value in ours.items() if sight or name != "K"} == printed
 
 
 def test_entries_that_public_models_have_wrong_are_those_of_the_report():
