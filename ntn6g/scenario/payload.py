@@ -20,10 +20,30 @@ class Gateway(Section):
     min_elevation_deg: float = Field(default=5.0, ge=0.0, lt=90.0)
     """Lowest elevation at which the gateway serves, degrees, 0 to below 90."""
     rain_rate_001_mm_h: float | None = Field(default=None, ge=0.0, le=250.0)
-    """Rain rate exceeded for 0.01 % of the year at the gateway, mm/h, 0 to 250, where `channel.losses.rain` counts; \
+    """Rain rate exceeded for 0.01 % of the year at the gateway, mm/h, 0 to 250, where rain counts; \
 default: by ITU-R P.837."""
     rain_height_km: float | None = Field(default=None, ge=0.0, le=8.0)
     """Mean annual rain height over the gateway, km, 0 to 8; default: by ITU-R P.839."""
+    liquid_kg_m2: float | None = Field(default=None, ge=0.0, le=20.0)
+    """Cloud liquid water over the gateway, kg/m2, 0 to 20, where clouds count; default: by ITU-R P.840."""
+
+
+class FeederLosses(Section):
+    """Which losses count on the feeder link, as `channel.losses` says of the service link.
+
+    Rain and clouds are those over the gateway, exceeded for the same `channel.weather.exceeded_percent`.
+    """
+
+    free_space: bool = True
+    """Free-space path loss over the slant range."""
+    gas: bool = True
+    """Absorption by atmospheric gases over the gateway (ITU-R P.676)."""
+    scintillation: bool = True
+    """Ionospheric or tropospheric scintillation loss, by the table of TR 38.811."""
+    rain: bool | None = None
+    """Rain over the gateway (ITU-R P.618); default: as `channel.losses.rain`."""
+    cloud: bool | None = None
+    """Clouds over the gateway (ITU-R P.840); default: as `channel.losses.cloud`."""
 
 
 class Feeder(Section):
@@ -43,8 +63,10 @@ class Feeder(Section):
     """EIRP per bandwidth of the end that sends on the feeder link, dBW/MHz, -200 to 200."""
     gt_dbk: float | None = Field(default=None, ge=-100.0, le=100.0)
     """G/T of its other end, dB/K, -100 to 100."""
+    losses: FeederLosses = Field(default_factory=FeederLosses)
+    """Which losses count in its budget."""
     additional_loss_db: float = Field(default=0.0, ge=-100.0, le=100.0)
-    """Losses of the feeder link beyond free space, gases and scintillation, dB, -100 to 100."""
+    """Losses of the feeder link beyond these, dB, -100 to 100."""
     noise_shares_power: bool = False
     """Whether the satellite's power is shared between signal and the first link's noise, 1/(1/a + 1/b + 1/ab); by \
 default 1/(1/a + 1/b) as in TR 38.821."""
@@ -54,10 +76,14 @@ default 1/(1/a + 1/b) as in TR 38.821."""
     @model_validator(mode="after")
     def _one_ratio(self) -> Self:
         budget = [key for key in ("eirp_density_dbw_mhz", "gt_dbk") if getattr(self, key) is not None]
-        if self.cnr_db is not None and (budget or self.additional_loss_db):
-            other = budget[0] if budget else "additional_loss_db"
+        if self.losses != FeederLosses():
+            budget.append("losses")
+        if self.additional_loss_db:
+            budget.append("additional_loss_db")
+        if self.cnr_db is not None and budget:
+            other = budget[0]
             raise ValueError(f"cnr_db and {other} are both given; give cnr_db, or eirp_density_dbw_mhz and gt_dbk")
-        if self.cnr_db is None and len(budget) < 2:
+        if self.cnr_db is None and None in (self.eirp_density_dbw_mhz, self.gt_dbk):
             raise ValueError("the ratio of the feeder link is missing; give cnr_db, or eirp_density_dbw_mhz and gt_dbk")
         return self
 

@@ -66,34 +66,50 @@ class FeederLink:
         one = np.ndim(self.range_m) == 0
         return {name: float(value) if one else np.asarray(value) for name, value in found.items()}
 
+    def losses_db(self, air: scenario.Channel) -> dict[str, Any]:
+        """Losses of the feeder link by term, those that count; nothing where its ratio is given."""
+        if self.asked.cnr_db is not None:
+            return {}
+        wanted = self._wanted(air)
+        options = channel.LossOptions(
+            terms=tuple(name for name in channel.LOSS_TERMS if wanted.get(name)),
+            below_table="clamp",
+            combination=air.weather.combination,
+            weather=self._weather(air, wanted),
+        )
+        elevation_rad = np.maximum(self.elevation_rad, math.radians(1.0))
+        carrier_hz = 1e9 * self.asked.carrier_ghz
+        return channel.path_loss_terms_db(self.range_m, elevation_rad, carrier_hz, air.environment, True, options)
+
     def cnr_db(self, bandwidth_hz: float, air: scenario.Channel) -> Any:
         """Carrier over noise of the feeder link in the occupied bandwidth."""
         if self.asked.cnr_db is not None:
             return self.asked.cnr_db
-        carrier_hz = 1e9 * self.asked.carrier_ghz
-        rain = ("rain",) if air.losses.rain else ()
-        options = channel.LossOptions(
-            terms=("free_space", "gas", "scintillation", *rain),
-            below_table="clamp",
-            weather=self._weather(air) if rain else channel.Weather(),
-        )
-        lost_db = channel.path_loss_terms_db(
-            self.range_m, np.maximum(self.elevation_rad, math.radians(1.0)), carrier_hz, air.environment, True, options
-        )
         budget = channel.link_budget(
             g_over_t_db_k=self.asked.gt_dbk,
             bandwidth_hz=bandwidth_hz,
-            losses_db={**lost_db, "additional": self.asked.additional_loss_db},
+            losses_db={**self.losses_db(air), "additional": self.asked.additional_loss_db},
             eirp_density_dbw_mhz=self.asked.eirp_density_dbw_mhz,
         )
         return budget.cnr_db
 
-    def _weather(self, air: scenario.Channel) -> channel.Weather:
-        """Rain over the gateway, from its own numbers or the maps of ITU-R, for the same share of the year."""
+    def _wanted(self, air: scenario.Channel) -> dict[str, bool]:
+        """Which terms count; rain and cloud as on the service link unless said otherwise."""
+        own = self.asked.losses
+        return {
+            "free_space": own.free_space,
+            "gas": own.gas,
+            "scintillation": own.scintillation,
+            "rain": air.losses.rain if own.rain is None else own.rain,
+            "cloud": air.losses.cloud if own.cloud is None else own.cloud,
+        }
+
+    def _weather(self, air: scenario.Channel, wanted: dict[str, bool]) -> channel.Weather:
+        """Weather over the gateway, from its own numbers or the maps of ITU-R, for the same share of the year."""
         gateway = self.asked.gateway
-        own = {name: getattr(gateway, name) for name in ("rain_rate_001_mm_h", "rain_height_km")}
+        own = {name: getattr(gateway, name) for name in ("rain_rate_001_mm_h", "rain_height_km", "liquid_kg_m2")}
         weather = air.weather.model_copy(update={**own, "latitude_deg": None})
-        losses = air.losses.model_copy(update={"cloud": False, "scintillation": False})
+        losses = air.losses.model_copy(update={**wanted, "scintillation": False})  # its table needs no weather
         return weather_of(air.model_copy(update={"weather": weather, "losses": losses}), gateway)
 
     def noises(

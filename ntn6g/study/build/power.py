@@ -62,6 +62,7 @@ def received_power(
     if feeder is not None:
         found["service_esno_db"] = esno_db
         found["feeder_esno_db"] = float(feeder.cnr_db(structure.bandwidth_hz, air))
+        found |= {f"feeder_{name}_loss_db": float(loss_db) for name, loss_db in feeder.losses_db(air).items()}
         esno_db = float(feeder.combined_db(esno_db, structure.bandwidth_hz, air))
     return {**found, "ebno_db": esno_db + ebno_over_esno_db, "esno_db": esno_db}
 

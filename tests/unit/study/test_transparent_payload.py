@@ -107,6 +107,47 @@ def test_rain_over_the_gateway_is_that_of_its_own_path():
     assert 0.0 < dry["feeder_esno_db"] - drier["feeder_esno_db"] < 0.3
 
 
+def test_every_loss_of_the_feeder_link_is_switched_by_itself():
+    """Over the terminal's own place and carrier each term takes off what it takes off the service link."""
+    climate = {"rain_rate_001_mm_h": 40.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
+    terms = ("free_space", "gas", "scintillation", "rain", "cloud")
+    channel = {"carrier_ghz": 28, "environment": "rural", "fading": {"kind": "awgn"}}
+    channel |= {"losses": {"rain": True, "cloud": True}, "weather": climate | {"combination": "sum"}}
+    feeder = {"gateway": PLACE | climate, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
+    whole = facts(feeder=feeder, channel=channel)
+
+    for term in terms:
+        without = facts(feeder=feeder | {"losses": {term: False}}, channel=channel)
+        taken_db = without["feeder_esno_db"] - whole["feeder_esno_db"]
+        # beside rain or cloud scintillation has their share of the year, so that it stays as it is
+        assert taken_db == pytest.approx(whole[f"{term}_loss_db"], abs=1e-9), term
+        assert whole[f"feeder_{term}_loss_db"] == pytest.approx(whole[f"{term}_loss_db"], abs=1e-9)
+        assert f"feeder_{term}_loss_db" not in without
+        assert without["service_esno_db"] == whole["service_esno_db"]
+    nothing = facts(feeder=feeder | {"losses": dict.fromkeys(terms, False)}, channel=channel)
+    assert nothing["feeder_esno_db"] == pytest.approx(40 + 8 + 228.6 - 60, abs=0.01)  # Boltzmann's to a decimal
+
+
+def test_rain_and_clouds_of_the_feeder_link_follow_the_service_link_unless_told_otherwise():
+    climate = {"rain_rate_001_mm_h": 40.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
+    feeder = {"gateway": PLACE | climate, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
+
+    dry = facts(feeder=feeder)
+    alone = facts(feeder=feeder | {"losses": {"rain": True}})
+
+    assert not {"feeder_rain_loss_db", "feeder_cloud_loss_db", "rain_loss_db"} & set(dry)
+    assert alone["feeder_rain_loss_db"] > 2.0
+    assert not {"feeder_cloud_loss_db", "rain_loss_db"} & set(alone)
+
+
+def test_gases_over_a_gateway_are_those_of_its_altitude():
+    """At 4 km there are three fifths of the pressure, whose square oxygen follows, and an eighth of the vapour."""
+    feeder = {"carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
+    low, high = (facts(feeder=feeder | {"gateway": PLACE | {"altitude_m": height}}) for height in (0.0, 4e3))
+
+    assert high["feeder_gas_loss_db"] < 0.5 * low["feeder_gas_loss_db"]
+
+
 def test_retransmission_waits_for_both_hops():
     link = {"resource_blocks": 25, "mcs": 5, "harq": {}}
     found = facts(link=link)
@@ -131,6 +172,7 @@ REFUSED = [
     ({"feeder": FEEDER | {"gateway": {"latitude_deg": -45, "longitude_deg": 10}}}, "deg over the gateway, below its"),
     ({"feeder": FEEDER | {"eirp_density_dbw_mhz": 3}}, "cnr_db and eirp_density_dbw_mhz are both given"),
     ({"feeder": {"gateway": PLACE, "carrier_ghz": 28}}, "the ratio of the feeder link is missing"),
+    ({"feeder": FEEDER | {"losses": {"gas": False}}}, "cnr_db and losses are both given"),
     ({"link": {"resource_blocks": 25, "mcs": 5, "harq": {"feeder_delay_ms": 3}}}, "beside payload.feeder"),
     (
         {"payload": {"amplifier": AMPLIFIER}, "link": {"resource_blocks": 25, "mcs": 5, "direction": "uplink"}},
