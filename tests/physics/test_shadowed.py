@@ -233,6 +233,30 @@ def test_clusters_of_cdl_lie_at_the_printed_angles_turn_with_the_elevation_and_s
     assert mean_share(*there, **half) == pytest.approx(1.0, abs=0.065)
 
 
+@pytest.mark.parametrize("letter", "ABCD")
+def test_all_clusters_of_cdl_leave_the_satellite_where_the_tables_say(letter):
+    """Tables 6.9.1-1 to -4: AOD 0 and ZOD 140 degrees throughout, at 50 degrees of elevation.
+
+    An element a part of a wavelength off along x, y or z leads by that part of the direction: x counts towards the
+    satellite, so against the printed axis, on which the terminal lies.
+    """
+    towards = np.array([-math.sin(math.radians(140.0)), 0.0, math.cos(math.radians(140.0))])
+    places = ((0.0, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, 0.5, 0.0), (0.0, 0.0, 0.3))
+    line, count = ClusteredDelayLine(letter, ends=Ends(satellite=Elements((0.0,) * 4, places))), 8
+    drawn = line(
+        keys(1, count),
+        times_s=tf.constant([0.0]),
+        delay_spread_s=full(1e-7, count),
+        doppler_hz=full(0.0, count),
+        elevation_rad=full(math.radians(50.0), count),
+    )
+    gain = drawn.gain.numpy()[:, 0, :, :, 0]  # [link, element, path]
+
+    turns = gain[:, 1:] / gain[:, :1]
+    expected = np.exp(2j * np.pi * np.array(places[1:]) @ towards)
+    np.testing.assert_allclose(turns, np.broadcast_to(expected[None, :, None], turns.shape), atol=1e-4)
+
+
 def test_cdl_has_the_delays_and_powers_of_the_delay_line(holm):
     """Mean power of every path, 4000 draws each: sees 7 %."""
     p_values = []

@@ -60,7 +60,9 @@ def test_satellites_of_tr_38821_agree_with_their_own_apertures(parameter_set, ba
     assert math.degrees(width_rad) == pytest.approx(satellite.half_power_beamwidth_deg, abs=6e-5)
     assert 0.54 < 10 ** ((satellite.gain_dbi - ideal_dbi) / 10) < 0.67  # aperture efficiency that the report implies
     diameter_km = 2 * satellite.altitude_km * math.tan(width_rad / 2)
-    assert diameter_km == pytest.approx(satellite.beam_diameter_km, rel=0.1)  # the report rounds to tens
+    # printed to tens; 459 km of the geostationary S band, set 2, as 450
+    odd = (parameter_set, band, orbit) == ("set-2", "s", "geo")
+    assert diameter_km == pytest.approx(satellite.beam_diameter_km, abs=10.0 if odd else 5.0)
     assert float(satellite.gain_towards_dbi(0.0)) == pytest.approx(satellite.gain_dbi)
     assert float(satellite.gain_towards_dbi(width_rad / 2)) == pytest.approx(satellite.gain_dbi - 3.0, abs=1e-3)
 

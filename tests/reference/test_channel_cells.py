@@ -93,6 +93,37 @@ def test_coupling_loss_of_an_urban_macro_cell_by_hand():
     assert loss_db - gain_dbi == pytest.approx(beyond_db - 8.0 + 12 * (2.6909 / 65) ** 2, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("terminal_m", "path_loss_db", "coupling_loss_db"),
+    [(1.5, 125.0551, 117.0756), (10.0, 119.9440, 111.9524)],
+)
+def test_coupling_loss_of_an_urban_macro_cell_without_sight_by_hand(terminal_m, path_loss_db, coupling_loss_db):
+    """TR 38.901, Table 7.4.1-1, 2 GHz, 500 m: 13.54 + 39.08 lg d + 20 lg f - 0.6 (h - 1.5), above that with sight.
+
+    d is 500.552 and 500.225 m; the element of Table 7.3-1, which looks at the horizon, has 8 - 12 (x / 65)^2 dBi at
+    2.691 and 1.718 degrees below it.
+    """
+    cell = Cell(kind="uma", carrier_hz=2e9, terminal_m=terminal_m)
+    down = tf.constant(math.pi / 2 + math.atan2(25.0 - terminal_m, 500.0), tf.float64)
+    gain_dbi = float(element_dbi(direction(down, tf.constant(0.0, tf.float64))))
+
+    loss_db = float(cell.path_loss_db(500.0, line_of_sight=False))
+
+    assert loss_db == pytest.approx(path_loss_db, abs=1e-4)
+    assert loss_db - gain_dbi == pytest.approx(coupling_loss_db, abs=2e-4)
+    assert loss_db > float(cell.path_loss_db(500.0, line_of_sight=True))
+
+
+def test_an_urban_macro_cell_loses_no_less_without_sight_than_with_it():
+    """By hand, 12 m from a terminal at 22.5 m: 13.54 + 39.08 lg 12.258 + 20 lg 2 - 12.6 = 49.496 dB, with it 57.966."""
+    cell = Cell(kind="uma", carrier_hz=2e9, terminal_m=22.5)
+
+    without, having = (float(cell.path_loss_db(12.0, line_of_sight=sight)) for sight in (False, True))
+
+    assert having == pytest.approx(28.0 + 22.0 * math.log10(math.hypot(12.0, 2.5)) + 20.0 * math.log10(2.0), abs=1e-9)
+    assert without == having
+
+
 def test_losses_are_continuous_at_the_breakpoint_and_shadowing_is_the_tables():
     for kind, sigma in (("uma", (4.0, 6.0)), ("umi", (4.0, 7.82)), ("rma", (4.0, 8.0))):
         cell = Cell(kind=kind, carrier_hz=3e9)

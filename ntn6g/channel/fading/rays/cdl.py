@@ -74,7 +74,8 @@ class ClusteredDelayLine:
         \theta = \frac{ZSA}{ZSA_{model}} (\theta_{model} - \mu) + \mu - (\alpha - 50^\circ),
 
     and azimuths likewise without the last term. The reference :math:`\mu` is the mean of the model; with line of
-    sight it is the line of sight, which therefore stays where the satellite is.
+    sight it is the line of sight, which therefore stays where the satellite is. All clusters leave the satellite in
+    one direction, as printed (azimuth 0, zenith 140 degrees at 50): towards the terminal at any elevation.
 
     Parameters
     ----------
