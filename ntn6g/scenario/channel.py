@@ -90,6 +90,9 @@ which several elements of `satellite` see."""
     """Antenna elements of the terminal; default: one, vertical."""
     satellite: Panel | None = None
     """Antenna elements of the satellite; default: one, vertical."""
+    pattern: Literal["open", "terminal"] = "open"
+    """Antenna that scattered paths meet: open, as the tables hold; or `antennas.terminal`, whose gain over that along \
+the line of sight weighs every ray by its angle from it."""
 
 
 class NtnCdl(Section):
@@ -111,6 +114,9 @@ class NtnCdl(Section):
     """Antenna elements of the terminal; default: one, vertical."""
     satellite: Panel | None = None
     """Antenna elements of the satellite; default: one, vertical."""
+    pattern: Literal["open", "terminal"] = "open"
+    """Antenna that scattered paths meet: open, as the tables hold; or `antennas.terminal`, whose gain over that along \
+the line of sight weighs every ray by its angle from it."""
 
 
 class Conformance(Section):

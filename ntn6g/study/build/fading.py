@@ -9,12 +9,12 @@ from ntn6g import channel, scenario
 from ntn6g.channel import FlatChannel, Profile, TappedDelayLine, conformance_profile, ntn_tdl_profile
 from ntn6g.channel.fading import SHADOWINGS, LandMobileFading, LooFading, RicianFading, ShadowedRician
 from ntn6g.channel.fading.cells import CellFading
-from ntn6g.channel.fading.rays import ClusteredDelayLine, Elements, Ends, RayFading, Scattering
+from ntn6g.channel.fading.rays import ClusteredDelayLine, Ends, RayFading, Scattering
 from ntn6g.channel.fading.subterahertz import SubTerahertzFading
-from ntn6g.channel.loss import faraday_rotation_rad
 from ntn6g.channel.loss.cells import Cell
 from ntn6g.scenario import Channel
 from ntn6g.study.build.cells import sight_probability
+from ntn6g.study.build.ends import ends_of, ends_structure
 
 if TYPE_CHECKING:
     from ntn6g.phy.chain import Fading
@@ -72,37 +72,8 @@ def _clusters(structure: "LinkStructure") -> "Fading":
         interpolation="nearest" if structure.table_interpolation == "nearest" else "linear",
         azimuth_spread_deg=azimuth_deg,
         zenith_spread_deg=zenith_deg,
-        ends=Ends(**_ends(structure)),
+        ends=Ends(**ends_of(structure)),
     )
-
-
-def _ends(structure: "LinkStructure") -> dict[str, Any]:
-    """Elements of both ends, direction and rotation; nothing without panels."""
-    if structure.panels is None:
-        return {}
-    *panels, faraday_rad = structure.panels
-    terminal, satellite = (Elements(*panel) for panel in panels)
-    return {
-        "terminal": terminal,
-        "satellite": satellite,
-        "direction": structure.allocation.direction,
-        "faraday_rad": faraday_rad,
-    }
-
-
-def _panels(fading: Any, air: Channel) -> dict[str, Any]:
-    """Field ``panels`` of a structure, where either end has one."""
-    given = fading.terminal, fading.satellite
-    if given == (None, None):
-        return {}
-    shapes = [
-        ((0.0,), ())
-        if panel is None
-        else (tuple(math.radians(each) for each in panel.slant_deg), panel.position_wavelengths)
-        for panel in given
-    ]
-    turn = float(faraday_rotation_rad(air.carrier_ghz * 1e9)) if air.losses.faraday else 0.0
-    return {"panels": (*shapes, turn)}
 
 
 def _rays(structure: "LinkStructure") -> "Fading":
@@ -110,7 +81,7 @@ def _rays(structure: "LinkStructure") -> "Fading":
     environment, band, sight = place
     clutter, ground, departure = (bool(each) for each in structure.fading_parameters or (0.0, 0.0, 0.0))
     options: Any = {"shadowing": structure.shadowing, "clutter": clutter, "ground": ground, "departure": departure}
-    options |= {"interpolation": structure.table_interpolation, **_ends(structure)}
+    options |= {"interpolation": structure.table_interpolation, **ends_of(structure)}
     return RayFading(environment, band, sight, **options)
 
 
@@ -188,11 +159,14 @@ def _scattering(structure: "LinkStructure") -> Scattering:
     return Scattering(*given)
 
 
-def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool) -> dict[str, Any]:
+def fading_structure(
+    air: Channel, *, sight: bool, budget: bool, shadowing: bool, terminal: scenario.Antenna | None = None
+) -> dict[str, Any]:
     """Fields of `LinkStructure` that the fading decides.
 
     ``sight`` is the line of sight of the link; ``budget`` whether a link budget gives the power, so that the mean level
-    of shadowed fading counts; ``shadowing`` whether the scenario has shadow fading drawn.
+    of shadowed fading counts; ``shadowing`` whether the scenario has shadow fading drawn; ``terminal`` the antenna that
+    scattered paths may be weighed by.
     """
     fading = air.fading
     found: dict[str, Any] = {"fading": fading.kind, "profile": getattr(fading, "profile", None)}
@@ -201,7 +175,7 @@ def fading_structure(air: Channel, *, sight: bool, budget: bool, shadowing: bool
         found["scattering"] = (air.environment, channel.band_of(air.carrier_ghz * 1e9), sight)
         found["table_interpolation"] = air.table_interpolation
     if isinstance(fading, scenario.NtnRays | scenario.NtnCdl):
-        found |= _panels(fading, air)
+        found |= ends_structure(fading, air, terminal)
     if isinstance(fading, scenario.NtnRays):
         found["shadowing"] = shadowing
         if fading.sight == "drawn":

@@ -14,7 +14,7 @@ from ntn6g.phy.closed_form import bit_error_rate
 from ntn6g.phy.coding import LimitedBuffer
 from ntn6g.phy.harq import HarqTiming
 from ntn6g.phy.layered import SINGLE
-from ntn6g.scenario import Channel, Conformance, Link, Payload, Power, Scenario, apply, flatten, sweep_points
+from ntn6g.scenario import Channel, Conformance, Link, Power, Scenario, apply, flatten, sweep_points
 from ntn6g.study.build import harq, payload, synchronised
 from ntn6g.study.build.allocation import allocation_of, antennas_of
 from ntn6g.study.build.antennas import link_gains
@@ -113,7 +113,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     if link is None or air is None or power is None:
         raise ValueError("a link study without link, channel or power passed the checks of the scenario")
     carrier_hz = air.carrier_ghz * 1e9
-    structure = _structure(link, air, power, asked.payload)
+    structure = _structure(link, air, power, asked)
     delay_spread_s, k_factor_db = fading_values(air, structure, instant.elevation_rad if instant else None)
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
     gains, uplink = None, link.direction == "uplink"
@@ -203,7 +203,8 @@ def _identity(*physics: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _structure(link: Link, air: Channel, power: Power, carried: Payload | None) -> LinkStructure:
+def _structure(link: Link, air: Channel, power: Power, asked: Scenario) -> LinkStructure:
+    carried = asked.payload
     offset_given = any(
         each is not None for each in (link.residual_offset_hz, link.residual_offset_ppm, link.compensation)
     )
@@ -232,6 +233,7 @@ def _structure(link: Link, air: Channel, power: Power, carried: Payload | None) 
             sight=line_of_sight(air),
             budget=power.budget is not None,
             shadowing=draws_shadowing(power, air),
+            terminal=asked.antennas.terminal if asked.antennas else None,
         ),
         harq=None
         if resend is None

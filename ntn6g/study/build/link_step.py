@@ -96,6 +96,8 @@ class LinkStructure:
     antennas: Antennas = SINGLE
     panels: tuple[PanelElements, PanelElements, float] | None = None
     """Elements of terminal and satellite, and Faraday rotation in radians, of clusters and rays."""
+    terminal_antenna: tuple[str, float] | None = None
+    """Antenna as JSON and carrier in hertz, where clusters and rays are weighed by its pattern."""
     payload: PayloadStructure | None = None
     feeder_noise: bool = False
     """Whether the noise of a feeder link is sent on with the signal."""

@@ -17,7 +17,7 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s, linear_to_db
 from ntn6g.orbit import slant_range_m
-from ntn6g.scenario import Channel, Conformance, Scenario, Survey, Terminal
+from ntn6g.scenario import Antenna, Channel, Conformance, Scenario, Survey, Terminal
 from ntn6g.study.build import survey_losses as losses
 from ntn6g.study.build.antennas import link_gains, over_sphere
 from ntn6g.study.build.deterministic import ONE_CHUNK, DeterministicPoint, points_of, recipe_of
@@ -86,7 +86,7 @@ def _check(asked: Scenario) -> None:
     channel.band_of(1e9 * air.carrier_ghz)  # of the distributions
     at, options = np.array([survey.elevation_deg]), losses.options_of(air, survey, terminal)
     losses.terms_db(air, survey, options, at, air.carrier_ghz)
-    fading_values(air, _structure(air), math.radians(survey.elevation_deg))
+    fading_values(air, _structure(air, _heard(asked)), math.radians(survey.elevation_deg))
     for end in ("satellite", "terminal"):
         given = getattr(asked.antennas, end, None)
         if given is not None and given.pointing.kind == "place":
@@ -99,7 +99,12 @@ def _check(asked: Scenario) -> None:
 
 def curves(asked: Scenario) -> dict[str, Any]:
     """Arrays of a point: losses [term, elevation] and [term, frequency], profile, spectrum, distributions, gains."""
-    return {**_curves(*_asked(asked)), **_gains(asked, _ELEVATION_DEG)}
+    return {**_curves(*_asked(asked), _heard(asked)), **_gains(asked, _ELEVATION_DEG)}
+
+
+def _heard(asked: Scenario) -> Antenna | None:
+    """The antenna that scattered paths may be weighed by."""
+    return asked.antennas.terminal if asked.antennas else None
 
 
 def _gains(asked: Scenario, elevation_deg: NDArray[np.float64]) -> dict[str, Any]:
@@ -112,13 +117,15 @@ def _gains(asked: Scenario, elevation_deg: NDArray[np.float64]) -> dict[str, Any
 
 
 @lru_cache(maxsize=64)
-def _curves(air: Channel, survey: Survey, terminal: Terminal | None, seed: int) -> dict[str, Any]:
+def _curves(
+    air: Channel, survey: Survey, terminal: Terminal | None, seed: int, antenna: Antenna | None
+) -> dict[str, Any]:
     options = losses.options_of(air, survey, terminal)
     frequency_ghz = np.geomspace(survey.lowest_ghz, survey.highest_ghz, survey.frequencies)
     return {
         **losses.against_elevation(air, survey, options, _ELEVATION_DEG),
         **losses.against_frequency(air, survey, options, frequency_ghz),
-        **_fading_curves(air, survey, seed),
+        **_fading_curves(air, survey, seed, antenna),
         **_distributions(air, survey, options, seed),
         "environment": np.array(air.environment),
         "carrier_ghz": np.array(air.carrier_ghz),
@@ -126,7 +133,7 @@ def _curves(air: Channel, survey: Survey, terminal: Terminal | None, seed: int) 
     }
 
 
-def _structure(air: Channel) -> LinkStructure:
+def _structure(air: Channel, antenna: Antenna | None) -> LinkStructure:
     """The fading of the scenario on the smallest link there is."""
     return LinkStructure(
         resource_blocks=1,
@@ -140,12 +147,12 @@ def _structure(air: Channel) -> LinkStructure:
         decoder_iterations=None,
         perfect_csi=True,
         frequency_offset=False,
-        **fading_structure(air, sight=line_of_sight(air), budget=False, shadowing=False),
+        **fading_structure(air, sight=line_of_sight(air), budget=False, shadowing=False, terminal=antenna),
     )
 
 
-def _fading_curves(air: Channel, survey: Survey, seed: int) -> dict[str, Any]:
-    structure = _structure(air)
+def _fading_curves(air: Channel, survey: Survey, seed: int, antenna: Antenna | None) -> dict[str, Any]:
+    structure = _structure(air, antenna)
     elevation_rad = math.radians(survey.elevation_deg)
     spread_s, k_db = fading_values(air, structure, elevation_rad)
     doppler_hz = kmh_to_m_s(survey.speed_kmh) * air.carrier_ghz * 1e9 / SPEED_OF_LIGHT_M_S
@@ -254,7 +261,7 @@ def _figures(asked: Scenario) -> dict[str, float]:
     air, survey, terminal, _ = _asked(asked)
     at, options = np.array([survey.elevation_deg]), losses.options_of(air, survey, terminal)
     terms = losses.terms_db(air, survey, options, at, air.carrier_ghz)
-    structure, elevation_rad = _structure(air), math.radians(survey.elevation_deg)
+    structure, elevation_rad = _structure(air, _heard(asked)), math.radians(survey.elevation_deg)
     found = curves(asked)
     own = list(found["environments"]).index(air.environment)
     quantiles = {

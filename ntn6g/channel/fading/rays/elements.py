@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+Beam = Callable[[tf.Tensor], tf.Tensor]
+"""Power gain over that towards the satellite, linear, by the angle from its direction in radians, float32 [...]."""
 Pattern = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """Power gain (linear) of a zenith and an azimuth in radians; the azimuth counts from the satellite's direction."""
 
@@ -23,6 +25,9 @@ class Elements:
         All at the origin if empty.
     pattern : callable, optional
         Power gain, the same for all; isotropic if None.
+    beam : callable, optional
+        Of antennas that look at the satellite and whose gain depends on the angle from it alone; one for the line of
+        sight, so that it weighs what is scattered against that. Beside ``pattern`` both count.
 
     References
     ----------
@@ -33,6 +38,7 @@ class Elements:
     slant_rad: tuple[float, ...] = (0.0,)
     position_wavelengths: tuple[tuple[float, float, float], ...] = ()
     pattern: Pattern | None = None
+    beam: Beam | None = None
 
     def __post_init__(self) -> None:
         if not self.slant_rad:

@@ -77,12 +77,13 @@ class Ends:
             rays = rays.later(motion.start_s)
         ends = [(u, s) for u in range(len(self._terminal.slant_rad)) for s in range(len(self._satellite.slant_rad))]
         unrolled = len(ends) == 1 and amplitude.shape[0] <= _UNROLLED
+        strength = self._heard(amplitude[:, None], rays, motion.elevation_rad)
         gains = []
         for u, s in ends:
             leaving = self._departing(s, rays)
             satellite = self._turned(s), leaving
             real, imaginary = sum_of_rays(
-                rays, amplitude, times_s, (self._terminal, u), satellite, unrolled=unrolled, split=split
+                rays, strength, times_s, (self._terminal, u), satellite, unrolled=unrolled, split=split
             )
             shift = self._satellite_phase(s, motion.elevation_rad)
             if sight is not None:
@@ -100,6 +101,19 @@ class Ends:
         grid = tf.transpose(tf.stack(gains), [3, 0, 1, 2])  # [B, pair, path, T]
         grid = tf.reshape(grid, [grid.shape[0], *shape, grid.shape[2], grid.shape[3]])
         return grid if self._direction == "downlink" else tf.transpose(grid, [0, 2, 1, 3, 4])
+
+    def _heard(self, amplitude: tf.Tensor, rays: Rays, elevation_rad: tf.Tensor) -> tf.Tensor:
+        """Amplitude of every ray behind the terminal's pattern and beam: [N, 1, B] to [N, M, B], if it has them."""
+        turn, terminal = 2.0 * math.pi, self._terminal
+        if terminal.pattern is not None:
+            amplitude *= terminal.amplitude(turn * rays.angles.zenith_cycles, turn * rays.angles.azimuth_cycles)
+        if terminal.beam is None:
+            return amplitude
+        (x, y), z = (rays.zenith[1] * each for each in rays.azimuth), rays.zenith[0]
+        off = (x - tf.cos(elevation_rad)) ** 2 + y**2 + (z - tf.sin(elevation_rad)) ** 2
+        # twice the arc sine of half the chord: exact for small angles too; a root has no slope at 0
+        angle_rad = 2.0 * tf.asin(0.5 * tf.sqrt(tf.clip_by_value(off, 1e-12, 4.0)))
+        return once(amplitude * tf.sqrt(terminal.beam(angle_rad)), elevation_rad)
 
     def _turned(self, element: int) -> tuple[float, float]:
         """Field of a satellite element behind the ionosphere: eq. (6.8-1)."""

@@ -157,7 +157,7 @@ def ray_directions(
 
 def sum_of_rays(
     rays: Rays,
-    amplitude: tf.Tensor,
+    strength: tf.Tensor,
     times_s: tf.Tensor,
     end: tuple[Elements, int],
     satellite: tuple[tuple[float, float], tf.Tensor | None],
@@ -167,20 +167,16 @@ def sum_of_rays(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Gain of one pair of elements, real and imaginary part float32 [path, T, B].
 
-    ``amplitude`` [N, B] is that of one ray, ``end`` the terminal's elements and the one in question, ``satellite`` the
-    field of the other end's and its phase in cycles [N, M, B], None where it has the same for all rays; the first
-    ``split`` clusters make three paths each. ``unrolled`` is 2.7 times as fast on a CPU and takes seconds to compile,
-    for each pair of elements; even times that are known then are faster still (`even_steps`).
+    ``strength`` [N, 1 or M, B] is the amplitude of a ray, ``end`` the terminal's elements and the one in question,
+    ``satellite`` the field of the other end's and its phase in cycles [N, M, B], None where it has the same for all
+    rays; the first ``split`` clusters make three paths each. ``unrolled`` is 2.7 times as fast on a CPU and takes
+    seconds to compile, for each pair of elements; even times that are known then are faster still (`even_steps`).
 
     References
     ----------
     3GPP TR 38.901 V16.1.0, 7.5, step 11, eq. (7.5-22), (7.5-28).
     """
     terminal, element = end
-    strength = amplitude[:, None]
-    if terminal.pattern is not None:
-        turn = 2.0 * np.pi
-        strength *= terminal.amplitude(turn * rays.angles.zenith_cycles, turn * rays.angles.azimuth_cycles)
     x, y = rays.zenith[1] * rays.azimuth[0], rays.zenith[1] * rays.azimuth[1]
     places = [each for each in (terminal.cycles(element, x, y, rays.zenith[0]), satellite[1]) if each is not None]
     real, imaginary = 0.0, 0.0
@@ -192,7 +188,7 @@ def sum_of_rays(
     steps = even_steps(times_s) if unrolled else None
     turned = None if steps is None else _turned(rays.shift_hz, real, imaginary, steps)
     parts: list[list[tf.Tensor]] = [[], []]
-    for n in range(amplitude.shape[0]):
+    for n in range(strength.shape[0]):
         ends = _SUB_ENDS if n < split else (0, len(RAY_OFFSETS))
         for first, last in pairwise(ends):
             if turned is not None:
