@@ -53,9 +53,9 @@ def ends_of(structure: "LinkStructure") -> dict[str, Any]:
         return {}
     *panels, faraday_rad = structure.panels or (_ONE, _ONE, 0.0)
     beam = None if structure.terminal_antenna is None else pattern_of(*structure.terminal_antenna)
-    terminal, satellite = panels
+    (slant_rad, places), satellite = panels
     return {
-        "terminal": Elements(*terminal, beam=beam),
+        "terminal": Elements(slant_rad, places, beam=beam),
         "satellite": Elements(*satellite),
         "direction": structure.allocation.direction,
         "faraday_rad": faraday_rad,
