@@ -41,6 +41,31 @@ def paired_bootstrap(
     return float(low), float(high)
 
 
+def quantile_interval(values: Array, share: float, *, seed: int) -> tuple[float, float, float]:
+    """Quantile of pooled values and its 95 % interval over passes, which are resampled whole.
+
+    The interval of the share below the quantile, over passes, is carried over to values.
+
+    Parameters
+    ----------
+    values
+        [sample, pass].
+    share
+        Of the quantile, 0 to 1.
+    seed
+        Of the resampling.
+
+    References
+    ----------
+    R. S. Woodruff, "Confidence intervals for medians and other position measures", J. Am. Stat. Assoc. 47, 1952.
+    """
+    found = float(np.quantile(values, share))
+    below = (values <= found).mean(0)
+    reach = np.array(mean_interval(below, seed=seed)) - below.mean()
+    low, high = np.quantile(values, np.clip(share + reach, 0.0, 1.0))
+    return found, float(low), float(high)
+
+
 def mean_interval(value: Any, *, seed: int) -> tuple[float, float]:
     """95 % interval of the mean over passes."""
     return paired_bootstrap({"value": value}, lambda means: means["value"], seed=seed)

@@ -107,6 +107,20 @@ class Record(NamedTuple):
     """Of the serving cell."""
     rate_bps: tf.Tensor
     """Served, interruptions taken off."""
+    out_share: tf.Tensor
+    """Of the step, without service for any reason, from its beginning on."""
+
+
+def empty_record(steps: int, terminals: int) -> Record:
+    """Room for the records of a block, [steps, terminal]."""
+    whole, real = tf.zeros([steps, terminals], tf.int32), tf.zeros([steps, terminals])
+    return Record(whole, whole, real, real, real)
+
+
+def noted(record: Record, place: tf.Tensor, now: Record) -> Record:
+    """The records of a block with those of one more step."""
+    rows = (tf.tensor_scatter_nd_update(every, [[place]], row[None]) for every, row in zip(record, now, strict=True))
+    return Record(*rows)
 
 
 class Measured(NamedTuple):

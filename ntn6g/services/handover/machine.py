@@ -247,6 +247,7 @@ class Machine:
         rate = (1.0 - absent) * rate_bps(service, at_hand_db, tf.gather(service.bandwidth_hz, serving))
         rate = tf.where(gone, 0.0, rate)
         deaf = ~gone & (at_hand_db < timing.out_of_sync_db)
+        out_share = tf.where(deaf, 1.0, absent)
         since_s = state.since_s + tf.cast(step_s, tf.float64)
         counts = self._counted(
             state,
@@ -256,7 +257,7 @@ class Machine:
             serving=serving,
             bits=rate * step_s,
             between_s=tf.where(moves.executing, absent * step_s, 0.0),
-            out_s=tf.where(deaf, 1.0, absent) * step_s,
+            out_s=out_share * step_s,
         )
         waiting_s = tf.where(state.ready_s >= NOT_PREPARED_S, NOT_PREPARED_S, tf.maximum(state.ready_s - step_s, 0.0))
         ready_s = tf.where(moves.asks, answer_s(timing, round_trip_s)[None], waiting_s)
@@ -277,7 +278,7 @@ class Machine:
             counts=counts,
         )
         shown = tf.where((phase == EXECUTING) | (phase == SEARCHING), -1, serving)
-        return new, Record(shown, phase, at_hand_db, rate)
+        return new, Record(shown, phase, at_hand_db, rate, out_share)
 
     def _phase(
         self, state: State, seen: Observation, timing: Timing, moves: Moves, round_trip_s: tf.Tensor

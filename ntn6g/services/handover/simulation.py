@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ntn6g.core import random
 from ntn6g.services.handover.bounds import Bounds, Oracle
-from ntn6g.services.handover.connection import Record, State
+from ntn6g.services.handover.connection import Record, State, empty_record, noted
 from ntn6g.services.handover.machine import Machine, Setting
 from ntn6g.services.handover.rules import RuleTensors
 from ntn6g.services.handover.scene import LayerFade, Scene
@@ -94,22 +94,15 @@ class Simulation:
         return fades, seen, tf.transpose(drawn[:, platforms:])
 
     def _run_block(self, world: World, rule: RuleTensors, carry: Any, block: Block) -> Any:
-        empty = [
-            tf.zeros([self.block_steps, self.scene.terminals], dtype)
-            for dtype in (tf.int32, tf.int32, tf.float32, tf.float32)
-        ]
-
         setting = Setting(rule, world.timing, world.service, world.allowed, world.layer, world.spot)
 
         def body(place: tf.Tensor, fades: Any, state: State, record: Record) -> Any:
             fades, seen, error = self.observed(world, block, fades, place, cells=self.scene.cells)
             state, now = self.machine.step(state, seen, error, setting)
-            rows = [
-                tf.tensor_scatter_nd_update(all_, [[place]], row[None]) for all_, row in zip(record, now, strict=True)
-            ]
-            return place + 1, fades, state, Record(*rows)
+            return place + 1, fades, state, noted(record, place, now)
 
-        fades, state, record = self.over(body, (*carry, Record(*empty)))
+        empty = empty_record(self.block_steps, self.scene.terminals)
+        fades, state, record = self.over(body, (*carry, empty))
         return (fades, state), record
 
     def _bound_block(self, world: World, carry: Any, block: Block) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _BOUNDS = ("best-sinr", "oracle")
 _ON_TIMELINE = 4  # policies whose course is drawn
 _LEAST_DB = -20.0  # of a timeline: a cell that is silent lies far below
+_MOST_TICKS = 6  # at the values of an axis themselves
 _BESIDE = 0.06  # between points of two policies over the same word
 _RATE, _LOST = "throughput_bps", "link_failures_per_min"
 _PANELS = (
@@ -213,8 +214,16 @@ def _along(part: Part, over: str) -> "Figure":
         if words:
             axes.set_xticks(range(len(words)), words)
             axes.set_xlim(-0.5, len(words) - 0.5)
+        elif _countable(column):
+            values = sorted({int(value) for value in column})
+            axes.set_xticks(values, [str(value) for value in values])
     add_legend(figure, _handles(looks))
     return figure
+
+
+def _countable(column: Any) -> bool:
+    """Whether an axis takes a few whole numbers, between which there is nothing."""
+    return bool((column % 1 == 0).all()) and column.nunique() <= _MOST_TICKS
 
 
 def _last(path: str) -> str:

@@ -10,7 +10,9 @@ import pytest
 import tensorflow as tf
 
 from ntn6g.core import random
+from ntn6g.scenario.handover import Tuning
 from ntn6g.services import handover as ho
+from ntn6g.study.build.handover.policies import rule_of
 
 CELLS, TERMINALS = 3, 512
 MACHINE = ho.Machine(CELLS, TERMINALS)
@@ -78,7 +80,7 @@ def play(rule, steps, level, *, beyond=None, exit_s=None, sinr=None, trip_s=0.0,
             setting(numbers, clock),
         )
         records.append(record)
-    return state, ho.Record(*(np.stack([each[k].numpy() for each in records]) for k in range(4)))
+    return state, ho.Record(*(np.stack([each[k].numpy() for each in records]) for k in range(5)))
 
 
 def first_time(record, step_s, *, phase=None, cell=None):
@@ -212,6 +214,47 @@ def test_t1_executes_inside_its_window_and_never_before():
     assert 7.0 <= first_time(early, 0.2, cell=1) <= 7.4
 
 
+@pytest.mark.parametrize(
+    ("policy", "level", "exit_s", "beyond_km", "goes"),
+    [
+        ("cho-a4", (-18.0, -15.0), 10.0, -1.0, True),
+        ("cho-a4", (-25.0, -22.0), 10.0, -1.0, False),  # better, but not above -20 dB
+        ("cho-a4", (-10.0, -15.0), 10.0, -1.0, False),  # above it, but not better
+        ("cho-a5", (-12.0, -15.0), 10.0, -1.0, True),
+        ("cho-a5", (-5.0, -3.0), 10.0, -1.0, False),  # the serving cell is above -10 dB
+        ("cho-a5", (-12.0, -25.0), 10.0, -1.0, False),
+        ("cho-t1", (0.0, -30.0), 2.0, -1.0, True),  # whatever the level
+        ("cho-t1", (0.0, 9.0), 10.0, -1.0, False),  # the window has not begun
+        ("cho-t1", (0.0, 9.0), 0.5, -1.0, False),  # or is over
+        ("cho-t1-a3", (0.0, 4.0), 2.0, -1.0, True),
+        ("cho-t1-a3", (0.0, 2.0), 2.0, -1.0, False),
+        ("cho-t1-a3", (0.0, 4.0), 10.0, -1.0, False),
+        ("cho-t1-a5", (-12.0, -15.0), 2.0, -1.0, True),
+        ("cho-t1-a5", (-12.0, -15.0), 10.0, -1.0, False),
+        ("cho-d1", (0.0, -30.0), 10.0, 1.0, True),
+        ("cho-d1", (0.0, 9.0), 10.0, -1.0, False),  # still within its circle
+        ("cho-d1-a3", (0.0, 4.0), 10.0, 1.0, True),
+        ("cho-d1-a3", (0.0, 2.0), 10.0, 1.0, False),
+        ("cho-d1-a5", (-12.0, -15.0), 10.0, 1.0, True),
+        ("cho-d1-a5", (-5.0, -3.0), 10.0, 1.0, False),
+    ],
+)
+def test_conditional_handovers_are_executed_when_all_their_conditions_hold(policy, level, exit_s, beyond_km, goes):
+    # TS 38.331, 5.5.4: A3 with an offset of 3 dB, A4 above -20 dB, A5 below -10 and above -20 dB, T1 from 3 to 1 s
+    # before the exit, D1 outside the serving cell's circle and 2 km inside the neighbour's; of two conditions both
+    tuning = Tuning(
+        offset_db=3, hysteresis_db=0, time_to_trigger_ms=0, threshold_db=-20, serving_below_db=-10, lead_s=3,
+        window_s=2, prepare_db=-60,
+    )  # fmt: skip
+    rule = rule_of(policy, tuning)
+    assert rule.conditional
+    record = play(
+        rule, 8, lambda step: [*(level if step else (0.0, -40.0)), FAR], exit_s=lambda step: [exit_s, 90.0, 0.1],
+        beyond=lambda step: [beyond_km, -2.0, 99.0],
+    )[1]  # fmt: skip
+    assert (record.serving[:, 0] == 1).any() == goes  # A5 hands back again where both cells are weak
+
+
 def test_a_missed_t1_window_ends_in_a_link_failure_and_not_in_a_handover():
     # the target is good enough at 9.6 s only, after the window; the serving cell is lost at 10 s, T310 runs 1 s
     state, record = play(
@@ -268,6 +311,7 @@ def test_a_handover_interrupts_for_its_gap_whatever_the_step():
         )  # fmt: skip
         lost = 1.0 - record.rate_bps[:, 0].sum() * step_s / (record.rate_bps[0, 0] * len(record.rate_bps) * step_s)
         assert state.counts.interrupted_s.numpy()[0] == pytest.approx(0.086, abs=1e-4)
+        assert record.out_share[:, 0].sum() * step_s == pytest.approx(0.086, abs=1e-4)
         assert lost * len(record.rate_bps) * step_s == pytest.approx(0.086, abs=2e-4)
 
 

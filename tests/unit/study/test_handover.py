@@ -1,5 +1,7 @@
 """What a handover study refuses, who may use which cells, and what rates it serves; nothing here is simulated."""
 
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,10 +9,14 @@ import tensorflow as tf
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
 from ntn6g.scenario.handover import ServedRate
+from ntn6g.services.handover import gap_s
 from ntn6g.study.build.handover.feeders import Feeders
+from ntn6g.study.build.handover.numbers import timing_of
+from ntn6g.study.build.handover.outcome import Way, joined, single
 from ntn6g.study.build.handover.rates import chosen_mcs, grid_db, ladder_of, rate_per_hz
 from ntn6g.study.build.handover.study import HandoverStudy
 from ntn6g.study.build.handover.world import Stage, case_of
+from ntn6g.study.resampling import quantile_interval
 
 BEAMS = {"kind": "beams", "platform": "haps"}
 PLATFORMS = {
@@ -106,3 +112,48 @@ def test_target_adaptation_keeps_its_error_rate_wherever_an_mcs_can():
     errors = ladder_of(given).every_bler(grid_db().astype(np.float32)).numpy()[np.arange(len(mcs)), mcs]
     assert (errors[mcs > 0] <= 0.1 * 1.02).all()  # thresholds and table are read to half a hundredth of a dB
     assert (np.diff(mcs) >= 0).all()
+
+
+def test_of_two_connections_a_step_is_out_only_as_far_as_both_are():
+    # steps of 0.5 s, Mbit/s. The first terminal's connections are out in turn, never at once: 4 + 3 + 4 + 3 of them are
+    # 7 Mbit without any outage, though each alone is out for 1 s of the 2. The second's: the better of 4 2, 1.6 4, 0 1,
+    # 0 0 are 4.5 Mbit, both together 6.3, out 0.2 + 0.5 + 1 of a step
+    def way(*terminals):
+        rate, out = (np.array([each[k] for each in terminals], np.float32).T for k in range(2))
+        counts = {"handovers": np.ones(2), "outage_s": 0.5 * out.sum(0), "served_bits": 0.5 * rate.sum(0)}
+        places = {"handover": np.zeros((1, 2)), "failure": np.zeros((0, 2))}
+        return Way(counts, rate, out, {"cell": rate[:, 0], "sinr_db": rate[:, 0], "rate_bps": rate[:, 0]}, places)
+
+    one = way(([4, 0, 4, 0], [0, 1, 0, 1]), ([4, 1.6, 0, 0], [0, 0.6, 1, 1]))
+    two = way(([0, 3, 0, 3], [1, 0, 1, 0]), ([2, 4, 1, 0], [0, 0.2, 0.5, 1]))
+    better, both = (joined(one, two, both=which, step_s=0.5) for which in (False, True))
+
+    assert single(one, 0.5).counts["outage_s"][0] == single(two, 0.5).counts["outage_s"][0] == 1.0
+    for each, bits in ((better, [7.0, 4.5]), (both, [7.0, 6.3])):
+        assert each.counts["outage_s"] == pytest.approx([0.0, 0.85], abs=1e-6)
+        assert each.counts["served_bits"] == pytest.approx(bits, abs=1e-6)
+        assert each.counts["handovers"].tolist() == [2.0, 2.0]
+        assert each.windows_bps[:, 0].tolist() == [3.5, 3.5]
+    assert better.windows_bps[:, 1] == pytest.approx([4.0, 0.5])
+    assert both.windows_bps[:, 1] == pytest.approx([5.8, 0.5])
+
+
+def test_without_random_access_a_handover_costs_search_and_half_a_round_trip():
+    # the terminal sends in a slot that it was given with a timing advance that it knows, and is heard half a round trip
+    # later. Over 26 ms: search 40, access 20 and twice 26 ms with random access, 40 + 13 ms without
+    for rach_less, expected_s in ((False, 0.112), (True, 0.053)):
+        timing = timing_of(asked(procedure={"rach_less": rach_less, "execute_ms": 40, "access_ms": 20}).handover)
+        assert float(gap_s(timing, tf.constant(0.026))) == pytest.approx(expected_s, abs=1e-6)
+
+
+def test_a_fifth_percentile_has_the_interval_of_its_terminals():
+    # exponential rates of mean 1: the quantile is -log(0.95), its standard error sqrt(0.05 0.95 / n) / 0.95 for n
+    # values that are independent, and 10 times that where the 100 seconds of a terminal are all alike
+    rates = np.random.default_rng(3).exponential(size=(100, 400))
+    expected = -math.log(0.95)
+    for values, number in ((rates, 40_000), (np.repeat(rates[:1], 100, 0), 400)):
+        found, low, high = quantile_interval(values, 0.05, seed=1)
+        error = math.sqrt(0.05 * 0.95 / number) / 0.95
+        assert abs(found - expected) < 4.0 * error
+        assert low < found < high
+        assert high - low == pytest.approx(2.0 * 1.96 * error, rel=0.3)

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ntn6g.services.handover.connection import Record
+from ntn6g.services.handover.connection import Record, empty_record, noted
 from ntn6g.services.handover.learned.candidates import Candidates
 from ntn6g.services.handover.learned.network import CandidateNetwork, Weights
 from ntn6g.services.handover.learned.world import Carry, Given, HandoverWorld
@@ -42,17 +42,11 @@ class Agent:
 
     def _run_block(self, world: World, weights: Weights, carry: Carry, block: Block) -> Any:
         simulation, given = self.world.simulation, Given(world, block)
-        empty = [
-            tf.zeros([simulation.block_steps, self.world.copies], dtype)
-            for dtype in (tf.int32, tf.int32, tf.float32, tf.float32)
-        ]
 
         def body(number: tf.Tensor, carry: Carry, record: Record) -> Any:
             place = self.world.measure(given, carry, number)
             carry, now = self.world.act(given, place, self.action(weights, place.view.observation))
-            rows = [
-                tf.tensor_scatter_nd_update(all_, [[number]], row[None]) for all_, row in zip(record, now, strict=True)
-            ]
-            return number + 1, carry, Record(*rows)
+            return number + 1, carry, noted(record, number, now)
 
-        return simulation.over(body, (carry, Record(*empty)))
+        empty = empty_record(simulation.block_steps, self.world.copies)
+        return simulation.over(body, (carry, empty))

@@ -20,6 +20,22 @@ WINDOW_S = 1.0
 
 
 @dataclass(frozen=True)
+class Way:
+    """A connection on its way through all steps."""
+
+    counts: dict[str, Array]
+    """Fields of `Counts`, float64 [terminal]; windows of ping-pong by their own names."""
+    rate_bps: Any
+    """Float32 [step, terminal]."""
+    out_share: Any
+    """Of each step, without service, from its beginning on: float32 [step, terminal]."""
+    trace: dict[str, Array]
+    """Of the first terminal, [step]: cell, ratio, rate."""
+    places: dict[str, Array]
+    """Where terminals came to another cell, and where they lost their link: degrees, [event] each."""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Of all terminals, float64 [terminal] unless told otherwise."""
 
@@ -28,9 +44,9 @@ class Outcome:
     windows_bps: Array
     """Served throughput of every second, [window, terminal]; empty for bounds."""
     trace: dict[str, Array]
-    """Of the first terminal, [step]: cell, ratio, rate."""
+    """As `Way`; of two connections the cells of both."""
     places: dict[str, Array]
-    """Where terminals came to another cell, and where they lost their link: degrees, [event] each."""
+    """As `Way`."""
 
 
 def minutes(stage: Stage) -> float:
@@ -46,16 +62,17 @@ def outcome_of(case: Case, policy: str, tuning: str) -> Outcome:
     if policy in BOUNDS:
         return _bounded(stage, policy)
     if policy in case.asked.models:
-        return _learned(stage, policy)
+        return single(_learned(stage, policy), stage.step_s)
     if policy not in DUAL:
-        return _ruled(stage, rule_of(policy, case.asked.tuning), None)
+        return single(_ruled(stage, rule_of(policy, case.asked.tuning), None), stage.step_s)
     dual = case.asked.dual
     assert dual is not None  # checked on loading
     rule = rule_of(dual.policy, case.asked.tuning)
-    return _joined(stage, policy, [_ruled(stage, rule, layers) for layers in (dual.first, dual.second)])
+    one, two = (_ruled(stage, rule, layers) for layers in (dual.first, dual.second))
+    return joined(one, two, both=policy == "split", step_s=stage.step_s)
 
 
-def _ruled(stage: Stage, rule: Any, layers: tuple[str, ...] | None) -> Outcome:
+def _ruled(stage: Stage, rule: Any, layers: tuple[str, ...] | None) -> Way:
     world = stage.world._replace(allowed=stage.allowed(layers))
     if rule.uses("exit_s"):
         stage.predict()
@@ -64,7 +81,7 @@ def _ruled(stage: Stage, rule: Any, layers: tuple[str, ...] | None) -> Outcome:
     return _through(stage, simulation.start(world), lambda carry, block: simulation.run(world, numbers, carry, block))
 
 
-def _learned(stage: Stage, name: str) -> Outcome:
+def _learned(stage: Stage, name: str) -> Way:
     """The seed of a trained agent that was best on its validation split."""
     model = handover_model(name)
     weights = weights_of(model.weights[model.best_seed])
@@ -73,20 +90,21 @@ def _learned(stage: Stage, name: str) -> Outcome:
     return _through(stage, agent.start(world), lambda carry, block: agent.run(world, weights, carry, block))
 
 
-def _through(stage: Stage, carry: Any, run: Callable[[Any, Block], tuple[Any, Record]]) -> Outcome:
+def _through(stage: Stage, carry: Any, run: Callable[[Any, Block], tuple[Any, Record]]) -> Way:
     """All blocks in turn, each from what the one before leaves."""
-    rates, trace, before = [], [], None
+    rates, outs, trace, before = [], [], [], None
     events: dict[str, list[Any]] = {"handover": [], "failure": []}
     for block in stage.every_block():
         carry, record = run(carry, block)
-        serving, phase, sinr_db, rate = (each.numpy() for each in record)
+        serving, phase, sinr_db, rate, out = (each.numpy() for each in record)
         rates.append(rate)
+        outs.append(out)
         trace.append(np.stack([serving[:, 0], sinr_db[:, 0], rate[:, 0]]))
         before = _note_places(events, before, serving, phase, block.terminals.position_m)
-    served = np.concatenate(rates)
-    return Outcome(
+    return Way(
         _counts(carry[1].counts),
-        _windows(served, stage.step_s),
+        np.concatenate(rates),
+        np.concatenate(outs),
         dict(zip(("cell", "sinr_db", "rate_bps"), np.concatenate(trace, 1), strict=True)),
         {name: np.concatenate(found) if found else np.zeros((0, 2)) for name, found in events.items()},
     )
@@ -153,19 +171,22 @@ def _bounded(stage: Stage, policy: str) -> Outcome:
     return Outcome(counts, np.zeros((0, len(none))), {}, {})
 
 
-def _joined(stage: Stage, policy: str, legs: list[Outcome]) -> Outcome:
-    """Two connections at once: the better of both at every second (duplication), or both (split).
+def single(way: Way, step_s: float) -> Outcome:
+    """What one connection makes of its way."""
+    return Outcome(way.counts, _windows(way.rate_bps, step_s), way.trace, way.places)
 
-    Outage is counted where both are out, which is taken from whole seconds without a bit.
+
+def joined(one: Way, two: Way, *, both: bool, step_s: float) -> Outcome:
+    """Two connections at once: both serve (split), or the better of them at every step (duplication).
+
+    A step is out only as far as both connections are: what either is without lies at its beginning, so that they have
+    the shorter of both in common. What else is counted is the sum of both.
     """
-    one, two = (leg.windows_bps for leg in legs)
-    served = one + two if policy == "split" else np.maximum(one, two)
-    counts = {name: legs[0].counts[name] + legs[1].counts[name] for name in legs[0].counts}
-    counts["served_bits"] = served.mean(0) * stage.steps * stage.step_s
-    counts["outage_s"] = (served <= 0.0).mean(0) * stage.steps * stage.step_s
-    trace = {"cell": legs[0].trace["cell"], "second_cell": legs[1].trace["cell"]}
-    trace |= {"sinr_db": np.fmax(legs[0].trace["sinr_db"], legs[1].trace["sinr_db"])}
-    rates = legs[0].trace["rate_bps"], legs[1].trace["rate_bps"]
-    trace["rate_bps"] = rates[0] + rates[1] if policy == "split" else np.maximum(*rates)
-    places = {name: np.concatenate([leg.places[name] for leg in legs]) for name in legs[0].places}
-    return Outcome(counts, served, trace, places)
+    rate_bps = one.rate_bps + two.rate_bps if both else np.maximum(one.rate_bps, two.rate_bps)
+    counts = {name: one.counts[name] + two.counts[name] for name in one.counts}
+    counts["served_bits"] = step_s * rate_bps.sum(0, dtype=np.float64)
+    counts["outage_s"] = step_s * np.minimum(one.out_share, two.out_share).sum(0, dtype=np.float64)
+    trace = {"cell": one.trace["cell"], "second_cell": two.trace["cell"], "rate_bps": rate_bps[:, 0]}
+    trace |= {"sinr_db": np.fmax(one.trace["sinr_db"], two.trace["sinr_db"])}
+    places = {name: np.concatenate([one.places[name], two.places[name]]) for name in one.places}
+    return Outcome(counts, _windows(rate_bps, step_s), trace, places)

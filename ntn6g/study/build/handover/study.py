@@ -11,12 +11,12 @@ from ntn6g.scenario import Scenario, apply, flatten, sweep_points
 from ntn6g.study.build.deterministic import ONE_CHUNK, PolicyPoint, recipe_of
 from ntn6g.study.build.handover.comparison import against_best_rule, told_row
 from ntn6g.study.build.handover.models import handover_model
-from ntn6g.study.build.handover.outcome import Outcome, minutes, outcome_of
+from ntn6g.study.build.handover.outcome import Array, Outcome, minutes, outcome_of
 from ntn6g.study.build.handover.policies import BOUNDS
 from ntn6g.study.build.handover.rates import ladder_of
 from ntn6g.study.build.handover.world import Case, case_of, layers_of, programs_traced, stage_of
 from ntn6g.study.engine import Recipe, Tally
-from ntn6g.study.resampling import mean_interval, paired_bootstrap
+from ntn6g.study.resampling import mean_interval, paired_bootstrap, quantile_interval
 
 Work = tuple[Case, str, str]
 """A point, one of its policies, and the text of their tuning."""
@@ -127,15 +127,7 @@ def _figures(work: Work) -> dict[str, float]:
         row[name] = float(each.mean())
         known = bool(np.isfinite(each).all())
         row[f"{name}_low"], row[f"{name}_high"] = mean_interval(each, seed=seed) if known else (np.nan, np.nan)
-    p5 = (
-        np.percentile(found.windows_bps, 5.0, axis=0)
-        if len(found.windows_bps)
-        else np.full(len(counts["stays"]), np.nan)
-    )
-    row["throughput_p5_bps"] = float(np.percentile(found.windows_bps, 5.0)) if len(found.windows_bps) else np.nan
-    row["throughput_p5_of_terminal_bps"] = float(p5.mean())
-    stays = counts["stays"].sum()
-    row["time_of_stay_s"] = float(counts["stayed_s"].sum() / stays) if stays else np.nan
+    row |= _fifth_percentiles(found.windows_bps, seed) | _stays(counts, seed)
     tried = {"done": counts["handovers"], "lost": counts["failures"]}
     share = (tried["lost"].sum()) / max((tried["lost"] + tried["done"]).sum(), 1.0)
     row["failure_share"] = float(share)
@@ -145,6 +137,34 @@ def _figures(work: Work) -> dict[str, float]:
     row["cells"], row["terminals"] = float(stage.scene.cells), float(stage.scene.terminals)
     row["minutes"] = length
     return row | against_best_rule(case, values["throughput_bps"])
+
+
+def _fifth_percentiles(windows_bps: Array, seed: int) -> dict[str, float]:
+    """Of seconds of all terminals, and the mean of every terminal's own; not of bounds, which have no seconds."""
+    names = ("throughput_p5_bps", "throughput_p5_of_terminal_bps")
+    if not len(windows_bps):
+        return {f"{name}{end}": np.nan for name in names for end in ("", "_low", "_high")}
+    own = np.percentile(windows_bps, 5.0, axis=0)
+    found = quantile_interval(windows_bps, 0.05, seed=seed), (float(own.mean()), *mean_interval(own, seed=seed))
+    return {
+        f"{name}{end}": value
+        for name, three in zip(names, found, strict=True)
+        for end, value in zip(("", "_low", "_high"), three, strict=True)
+    }
+
+
+def _stays(counts: dict[str, Array], seed: int) -> dict[str, float]:
+    """Mean time of stay over all stays that ended."""
+    stays, time_s = counts["stays"], counts["stayed_s"]
+    mean_s = float(time_s.sum() / stays.sum()) if stays.sum() else np.nan
+    low_s, high_s = (
+        paired_bootstrap(
+            {"time": time_s, "stays": stays}, lambda m: m["time"] / np.maximum(m["stays"], 1e-12), seed=seed
+        )
+        if stays.sum()
+        else (np.nan, np.nan)
+    )
+    return {"time_of_stay_s": mean_s, "time_of_stay_s_low": low_s, "time_of_stay_s_high": high_s}
 
 
 def _series(axes: str, points: list[PolicyPoint]) -> dict[str, Any]:
