@@ -61,9 +61,7 @@ def _small_block_sizes() -> tuple[int, ...]:
     return tuple(int(size) for line in lines if not line.startswith("#") for size in line.split(","))
 
 
-def transport_block_bits(
-    *, resource_elements: int, modulation_order: int, code_rate: float, layers: int = 1
-) -> int:
+def transport_block_bits(*, resource_elements: int, modulation_order: int, code_rate: float, layers: int = 1) -> int:
     """Transport block size in bits, CRC excluded.
 
     N_info = N_RE R Q_m v is quantised to N'_info (a multiple of 2^n), then looked up in Table 5.1.3.2-1 up

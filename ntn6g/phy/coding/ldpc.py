@@ -116,9 +116,7 @@ class LdpcCode:
 
     def parity(self, word: tf.Tensor, edges: tuple[tuple[int, int], ...]) -> tf.Tensor:
         """Sum modulo 2 over the edges of one row: int8 [bits, codewords] to int8 [Z, codewords]."""
-        bits = tf.reshape(
-            tf.gather(word, self.rows_of(edges)), [len(edges), self.lifting_size, word.shape[1]]
-        )
+        bits = tf.reshape(tf.gather(word, self.rows_of(edges)), [len(edges), self.lifting_size, word.shape[1]])
         return tf.bitwise.bitwise_and(tf.reduce_sum(bits, 0), tf.constant(1, tf.int8))
 
     def encode(self, information: tf.Tensor) -> tf.Tensor:

@@ -65,9 +65,7 @@ def rate_matched_lengths(coded_bits: int, code_blocks: int, modulation_order: in
     """
     symbols = coded_bits // modulation_order
     longer = symbols % code_blocks
-    return [
-        modulation_order * (symbols // code_blocks + (r >= code_blocks - longer)) for r in range(code_blocks)
-    ]
+    return [modulation_order * (symbols // code_blocks + (r >= code_blocks - longer)) for r in range(code_blocks)]
 
 
 class RateMatchedCode:
@@ -110,9 +108,7 @@ class RateMatchedCode:
         buffer_bits: int | None = None,
     ) -> None:
         if decoder not in DECODERS:
-            raise ScenarioError(
-                f"{decoder!r} is not a decoder; known: {', '.join(DECODERS)}", key="link.decoder"
-            )
+            raise ScenarioError(f"{decoder!r} is not a decoder; known: {', '.join(DECODERS)}", key="link.decoder")
         self.code = LdpcCode(
             base_graph=base_graph,
             information_bits=information_bits,

@@ -33,9 +33,7 @@ CODEWORDS += [
 
 @pytest.mark.parametrize(("bits", "coded", "order", "rate_x1024"), TRANSPORT_BLOCKS)
 def test_a_transport_block_equals_sionnas_tb_encoder(payload, bits, coded, order, rate_x1024):
-    code = TransportCode(
-        block_bits=bits, coded_bits=coded, modulation_order=order, code_rate=rate_x1024 / 1024
-    )
+    code = TransportCode(block_bits=bits, coded_bits=coded, modulation_order=order, code_rate=rate_x1024 / 1024)
     reference = TBEncoder(bits, coded, rate_x1024 / 1024, order, use_scrambler=False)
     sent = payload(3, bits)
 

@@ -75,9 +75,7 @@ def test_every_operation_has_a_kernel_for_xla_on_the_gpu():
         return decoded.bits, decoded.crc_ok, decoded.iterations
 
     graph = there_and_back.get_concrete_function(tf.TensorSpec([64, code.block_bits])).graph.as_graph_def()
-    names = {node.op for node in graph.node} | {
-        node.op for f in graph.library.function for node in f.node_def
-    }
+    names = {node.op for node in graph.node} | {node.op for f in graph.library.function for node in f.node_def}
     control_flow = {
         "Placeholder",
         "NoOp",

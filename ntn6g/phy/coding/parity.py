@@ -1,0 +1,49 @@
+"""Whether all checks of small codewords hold, sixteen codewords at a time."""
+
+from collections import defaultdict
+
+import numpy as np
+import tensorflow as tf
+
+from ntn6g.phy.coding.ldpc import LdpcCode
+
+_WORD = 16  # codewords whose bits one integer holds
+
+
+class PackedParity:
+    """Checks of many codewords at once: a bit position of sixteen codewords is one integer.
+
+    A small code's arrays are so short that starting an operation costs more than doing it. Layers of equally many edges
+    are one operation here, and an integer stands for sixteen bits.
+    """
+
+    def __init__(self, code: LdpcCode) -> None:
+        by_degree = defaultdict(list)
+        for layer in code.layers:
+            by_degree[len(layer)].append(code.rows_of(layer).reshape(len(layer), -1))
+        self._positions = [np.concatenate(rows, 1) for rows in by_degree.values()]
+
+    def __call__(self, posterior: tf.Tensor) -> tf.Tensor:
+        """Which codewords hold: log P(0)/P(1) [bits, codewords] to bool [codewords]."""
+        words = posterior.shape[1]
+        ones = tf.pad(tf.cast(posterior < 0, tf.uint16), [[0, 0], [0, -words % _WORD]])
+        places = np.arange(_WORD, dtype=np.uint16)
+        packed = tf.reduce_sum(tf.reshape(ones, [posterior.shape[0], -1, _WORD]) * (1 << places).astype(np.uint16), 2)
+        failed = tf.zeros_like(packed[0])
+        for positions in self._positions:
+            checks = tf.gather(packed, positions[0])
+            for edge in positions[1:]:
+                checks = tf.bitwise.bitwise_xor(checks, tf.gather(packed, edge))
+            failed = tf.bitwise.bitwise_or(failed, _any(checks))
+        return tf.reshape(tf.bitwise.right_shift(failed[:, None], places) % 2, [-1])[:words] < 1
+
+
+def _any(words: tf.Tensor) -> tf.Tensor:
+    """Bits set in any of the integers: [integers, ...] to [...], by halves."""
+    odd = tf.zeros_like(words[0])
+    while words.shape[0] > 1:
+        half = words.shape[0] // 2
+        if words.shape[0] % 2:
+            odd = tf.bitwise.bitwise_or(odd, words[-1])
+        words = tf.bitwise.bitwise_or(words[:half], words[half : 2 * half])
+    return tf.bitwise.bitwise_or(words[0], odd)
