@@ -14,7 +14,7 @@ from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.coding.check_rules import NORMALISED_MIN_SUM, OFFSET_MIN_SUM, SUM_PRODUCT, CheckRule
 from ntn6g.phy.coding.ldpc import LdpcCode
-from ntn6g.phy.coding.parity import PackedParity
+from ntn6g.phy.coding.parity import PackedParity, Parity
 
 GROUP = 64  # codewords that stop together; their rows of 128 bytes and a layer's messages fit a core's cache
 # XLA shares a loop among threads from some 10 kB on, which costs more than the loop where it is that small: codes with
@@ -66,7 +66,7 @@ class LayeredDecoder:
         largest = max(len(layer) for layer in code.layers) * code.lifting_size
         small = largest <= SMALL_LAYER
         self._group_size = SMALL_GROUP if small else GROUP
-        self._parity_ok = PackedParity(code) if small else partial(_parity_ok, code)
+        self._parity_ok = PackedParity(code) if small else Parity(code)
 
     def __call__(self, llr: tf.Tensor) -> DecodedWords:
         """Decode float32 [columns * Z, codewords], 0 where nothing was received."""
@@ -129,12 +129,6 @@ class LayeredDecoder:
             posterior = tf.tensor_scatter_nd_update(posterior, rows[:, None], update)
             sent.append(tf.cast(new, self._rule.message))
         return posterior, tuple(sent)
-
-
-def _parity_ok(code: LdpcCode, posterior: tf.Tensor) -> tf.Tensor:
-    hard = tf.cast(posterior < 0, tf.int8)
-    failed = [tf.reduce_max(code.parity(hard, layer), 0) for layer in code.layers]
-    return tf.equal(tf.reduce_max(tf.stack(failed), 0), 0)
 
 
 class SionnaBeliefPropagation:

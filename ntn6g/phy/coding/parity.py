@@ -1,30 +1,44 @@
-"""Whether all checks of small codewords hold, sixteen codewords at a time."""
+"""Whether all checks of a codeword hold: layers of equally many edges are one operation, which compiles sooner."""
 
 from collections import defaultdict
 
 import numpy as np
 import tensorflow as tf
 
-from ntn6g.phy.coding.ldpc import LdpcCode
+from ntn6g.phy.coding.ldpc import IntArray, LdpcCode
 
 _WORD = 16  # codewords whose bits one integer holds
 
 
-class PackedParity:
-    """Checks of many codewords at once: a bit position of sixteen codewords is one integer.
+def _positions(code: LdpcCode) -> list[IntArray]:
+    """Bit positions of the checks of equally many edges: [edges, checks] each."""
+    by_degree = defaultdict(list)
+    for layer in code.layers:
+        by_degree[len(layer)].append(code.rows_of(layer).reshape(len(layer), -1))
+    return [np.concatenate(rows, 1) for rows in by_degree.values()]
 
-    A small code's arrays are so short that starting an operation costs more than doing it. Layers of equally many edges
-    are one operation here, and an integer stands for sixteen bits.
-    """
+
+class Parity:
+    """Checks bit by bit."""
 
     def __init__(self, code: LdpcCode) -> None:
-        by_degree = defaultdict(list)
-        for layer in code.layers:
-            by_degree[len(layer)].append(code.rows_of(layer).reshape(len(layer), -1))
-        self._positions = [np.concatenate(rows, 1) for rows in by_degree.values()]
+        self._positions = _positions(code)
 
     def __call__(self, posterior: tf.Tensor) -> tf.Tensor:
         """Which codewords hold: log P(0)/P(1) [bits, codewords] to bool [codewords]."""
+        ones = tf.cast(posterior < 0, tf.int8)
+        failed = [tf.reduce_max(tf.reduce_sum(tf.gather(ones, checks), 0) % 2, 0) for checks in self._positions]
+        return tf.equal(tf.reduce_max(tf.stack(failed), 0), 0)
+
+
+class PackedParity:
+    """Checks of sixteen codewords at once, whose bits at one position are one integer: faster for small codes."""
+
+    def __init__(self, code: LdpcCode) -> None:
+        self._positions = _positions(code)
+
+    def __call__(self, posterior: tf.Tensor) -> tf.Tensor:
+        """As `Parity`."""
         words = posterior.shape[1]
         ones = tf.pad(tf.cast(posterior < 0, tf.uint16), [[0, 0], [0, -words % _WORD]])
         places = np.arange(_WORD, dtype=np.uint16)
