@@ -15,7 +15,8 @@ from ntn6g.core.errors import ScenarioError
 _UNITS = {
     "_km": "km", "_m": "m", "_kmh": "km/h", "_deg": "degrees", "_ghz": "GHz", "_khz": "kHz", "_hz": "Hz",
     "_db": "dB", "_dbi": "dBi", "_dbm": "dBm", "_dbk": "dB/K", "_ns": "ns", "_s": "s", "_k": "K",
-    "_ppm": "ppm", "_days": "days",
+    "_ppm": "ppm", "_days": "days", "_m_s": "m/s", "_hz_s": "Hz/s", "_m2_s3": "m^2/s^3", "_ms": "ms", "_mhz": "MHz",
+    "_dbw": "dBW", "_dbsm": "dBsm",
 }  # fmt: skip
 _SMALLER_UNITS = {
     "_km": (("metres", 1e3),),

@@ -165,6 +165,8 @@ class Tracking(Section):
     """Spectral density q of the target's white acceleration, m^2/s^3: its velocity wanders by sqrt(q t) in a time t."""
     assumed_density_m2_s3: float | None = Field(default=None, ge=0.0, le=1e6)
     """What the filter takes it for, m^2/s^3; the same when absent."""
+    crossing_m_s: float = Field(default=0.0, ge=0.0, le=1_000.0)
+    """Standard deviation of the velocity across the line of sight with which tracks begin, m/s; an array follows it."""
 
 
 class Sensing(Section):
@@ -284,6 +286,10 @@ class Sensing(Section):
     def _fit_tracking(self) -> None:
         if self.tracking is None:
             return
+        if self.array is None and self.tracking.crossing_m_s:
+            raise ValueError("tracking.crossing_m_s is a velocity that only an array sees; give array")
+        if self.array is not None and self.geometry != "monostatic":
+            raise ValueError("tracking by an array follows places about the radar, and geometry is bistatic")
         if len(self.targets) > 1:
             raise ValueError(f"tracking follows one target, not {len(self.targets)}; take the others away")
         if self.pilot_share is not None or self.estimator == "lmmse":

@@ -59,17 +59,20 @@ def tracks(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     Parameters as `accuracy`.
     """
     lines = marks.lines_of(parts, view)
-    figure = new_figure(16.8, 4.4)
     errors = {"range": ("m", "Range error, RMS (m)"), "velocity": ("m_s", "Velocity error, RMS (m/s)")}
+    if lines.columns("tracked_angle_rmse_deg"):
+        errors["angle"] = "deg", "Angle error, RMS (degrees)"
+    panels = len(errors) + 2
+    figure = new_figure(4.2 * panels, 4.4)
     for place, (name, (unit, label)) in enumerate(errors.items()):
-        axes = figure.add_subplot(1, 4, place + 1)
+        axes = figure.add_subplot(1, panels, place + 1)
         axes.set_yscale("log")
         axes.set_ylabel(label)
         marks.reference(axes, lines, f"tracked_{name}_crlb_{unit}", "--")
         marks.measured(axes, lines, f"{name}_rmse_{unit}", linestyle=":", marker="x")
         marks.measured(axes, lines, f"tracked_{name}_rmse_{unit}")
         marks.name_x(axes, lines)
-    kept, innovation = (figure.add_subplot(1, 4, place) for place in (3, 4))
+    kept, innovation = (figure.add_subplot(1, panels, place) for place in (panels - 1, panels))
     kept.set_ylabel("Tracks kept")
     marks.measured(kept, lines, "tracks_kept")
     kept.set_ylim(-0.03, 1.03)

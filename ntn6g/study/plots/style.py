@@ -186,10 +186,16 @@ SPELT = {
     "banded-mmse": "banded MMSE",
     "dm-rs": "DM-RS",
     "cyclic-prefix": "cyclic prefix",
+    "dft-s-ofdm": "DFT-s-OFDM",
 }
 """Values that a scenario spells otherwise than people do."""
 CAPITALS = {
     "afdm",
+    "clean",
+    "esprit",
+    "music",
+    "omp",
+    "zf",
     "ca",
     "go",
     "os",

@@ -11,6 +11,7 @@ from ntn6g.study.plots.tables import USUAL, Part, View
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 _MOST_NOTES = 9  # points of a curve beyond which not every one is named
@@ -38,6 +39,7 @@ def trade_off(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     error.set_ylabel("Range error, RMS (m)")
     marks.reference(error, lines, "range_crlb_m", "--")
     marks.measured(error, lines, "range_rmse_m")
+    _plain_within_a_decade(error.yaxis, error.get_ylim())
     marks.throughput_panel(rate, lines)
     for axes in more:
         axes.set_ylabel("Floor of the map over the noise (dB)")
@@ -65,10 +67,22 @@ def _pareto(axes: "Axes", lines: marks.Lines) -> None:
         ]
         axes.errorbar(x, y, xerr=bars[0], yerr=bars[1], label="_trade", **look, **marks.BAR)
         every = -(-len(x) // _MOST_NOTES)
-        for place in range(0, len(x), every):
+        for place in range(0, len(x) if lines.x_label else 0, every):
             if np.isfinite(x[place]):
                 named = lines.words[int(curve.x[place])] if lines.words else value_text(float(curve.x[place]))
                 axes.annotate(named, (x[place], y[place]), xytext=(4, 4), textcoords="offset points", fontsize=7.5)
     axes.set_xscale("log")
-    axes.set_xlabel(f"Range error, RMS (m); points: {lines.x_label[0].lower()}{lines.x_label[1:]}")
+    label = f"\npoints: {lines.x_label[0].lower()}{lines.x_label[1:]}" if lines.x_label else ""  # of a single point
+    axes.set_xlabel(f"Range error, RMS (m){label}")
+    _plain_within_a_decade(axes.xaxis, axes.get_xlim())
     axes.set_ylabel(f"Throughput ({unit})")
+
+
+def _plain_within_a_decade(axis: "Axis", limits: tuple[float, float]) -> None:
+    """Few plain numbers on a logarithmic axis where powers of ten would name next to nothing."""
+    if limits[1] < 10.0 * limits[0]:
+        from matplotlib.ticker import MaxNLocator, NullLocator
+
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())

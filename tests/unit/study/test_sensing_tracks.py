@@ -92,6 +92,8 @@ def test_a_filter_that_knows_its_target_has_innovations_as_chi_squared(tracked):
     # 2816 innovations of deviation 2: 0.12 are 3.3 standard errors
     error = (right["innovation_mean_high"] - right["innovation_mean_low"]) / (2 * norm.ppf(0.975))
     assert abs(right["innovation_mean"] - design) < 3.29 * error
+    error = (right["state_error_mean_high"] - right["state_error_mean_low"]) / (2 * norm.ppf(0.975))
+    assert abs(right["state_error_mean"] - 2.0) < 3.29 * error  # of the last state: two numbers
     assert 0.0 <= right["innovations_rejected"] < 0.006  # one in a thousand: 2.8 expected, at most 14 at 1e-6
 
 
@@ -113,9 +115,41 @@ def test_a_filter_that_mistakes_its_target_shows_it_and_pays(tracked):
     assert loose["tracked_velocity_rmse_m_s"] > 1.3 * right["tracked_velocity_rmse_m_s"]
 
 
+PLANE = {"frames": 12, "interval_ms": 50.0, "acceleration_density_m2_s3": 4.0, "crossing_m_s": 6.0}
+
+
+@pytest.fixture(scope="module")
+def in_plane():
+    """Rows of a filter over range, velocity and angle that is right, and of one that takes the target for steady."""
+    grid = {"sensing.image_snr_db": [18, 18], "sensing.tracking.assumed_density_m2_s3": [4.0, 0.01]}
+    car = {"car": {"range_m": 60.0, "velocity_m_s": 5.0, "angle_deg": 20.0}}
+    return rows(study(256, {"zip": grid}, targets=car, tracking=PLANE, array={"antennas": 6}))
+
+
+def test_a_target_that_crosses_is_tracked_in_its_plane_at_the_posterior_bound(in_plane):
+    right, stiff = in_plane
+
+    assert right["tracks_kept"] > 0.98
+    for name, unit in (("range", "m"), ("velocity", "m_s"), ("angle", "deg")):
+        value, bound = right[f"tracked_{name}_rmse_{unit}"], right[f"tracked_{name}_crlb_{unit}"]
+        assert 0.88 * bound < value < 1.15 * bound, name  # 256 tracks of six frames that hang together: 4 %
+        assert value < 0.8 * right[f"{name}_rmse_{unit}"]
+    # states of four numbers, innovations of three, which end at the gate of 99.9 %: chi-squared, 1e-3 each
+    law = chi2(3)
+    gate = law.ppf(0.999)
+    design = law.expect(lambda x: x, ub=gate) / law.cdf(gate)
+    assert right["innovation_design"] == pytest.approx(design, rel=1e-4)
+    for measured, expected in (("innovation_mean", design), ("state_error_mean", 4.0)):
+        error = (right[f"{measured}_high"] - right[f"{measured}_low"]) / (2 * norm.ppf(0.975))
+        assert abs(right[measured] - expected) < 3.29 * error
+    assert stiff["state_error_mean_low"] > right["state_error_mean_high"]
+
+
 def test_every_op_of_a_track_by_an_array_compiles_for_a_gpu():
     tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))  # registers the kernels
-    asked = study(64, targets=CAR, array={"antennas": 6}, tracking=TRACKING | {"interval_ms": 1.0})
+    asked = study(
+        64, targets=CAR | {"car": {"range_m": 60.0, "velocity_m_s": 5.0}}, array={"antennas": 6}, tracking=PLANE
+    )
     step, work = asked.recipe(asked.points[0].structure)(), asked.points[0].work
 
     definition = step.compiled.get_concrete_function(*step.arguments([(work, 0), (work, 1)])).graph.as_graph_def()
@@ -142,7 +176,7 @@ def test_the_posterior_bound_of_a_long_track_is_the_steady_state_of_the_riccati_
     snr, density, t = point.work.targets[0][2], 4.0, 0.05
     short.frames = 400
 
-    found = short.bound(snr, density)
+    found = short.bound(snr, density, (45.0, 0.0, 0.0))
 
     turn = np.array([[1.0, -t], [0.0, 1.0]])
     process = density * np.array([[t**3 / 3, -(t**2) / 2], [-(t**2) / 2, t]])
@@ -161,6 +195,13 @@ def test_the_posterior_bound_of_a_long_track_is_the_steady_state_of_the_riccati_
         ({"tracking": {}, "targets": {}, "image_snr_db": None}, "0 targets; a track follows one"),
         ({"tracking": {}, "targets": {"a": {}, "b": {}}}, "tracking follows one target, not 2"),
         ({"tracking": {}, "estimator": "lmmse"}, "estimator lmmse changes"),
+        ({"tracking": {"crossing_m_s": -1.0}}, "-1 is too small; the limit is 0 m/s"),
+        ({"tracking": {"crossing_m_s": 5.0}}, "a velocity that only an array sees"),
+        ({"tracking": {}, "array": {}, "geometry": "bistatic"}, "follows places about the radar"),
+        (
+            {"tracking": {"crossing_m_s": 40.0, "frames": 8}, "targets": CAR, "array": {"antennas": 4}},
+            "to the line of antennas after",
+        ),
         ({"tracking": {"interval_ms": 0.01}}, "but a frame lasts 0.125 ms"),
         ({"tracking": {"frames": 200}}, "comes nearer than where the window opens"),
         ({"tracking": {"acceleration_density_m2_s3": 1e4}}, "comes nearer than where the window opens"),

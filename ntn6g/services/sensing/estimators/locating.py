@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
+from ntn6g.services.sensing.estimators.assignment import least_orders
 from ntn6g.services.sensing.estimators.clean import clean
 from ntn6g.services.sensing.estimators.joint import (
     esprit_2d,
@@ -174,9 +175,6 @@ def assigned(
         apart = estimate[:, None, :] - true[:, :, None]  # [batch, target, estimate]
         errors.append(apart - span * tf.round(apart / span))
     cost = tf.square(errors[0] / grid.delay_cell_s) + tf.square(errors[1] / grid.doppler_cell_hz)
-    count = cost.shape[1]
-    orders = np.array(list(itertools.permutations(range(count))), np.int32)  # 24 at most
-    every = tf.stack([sum(cost[:, k, order[k]] for k in range(count)) for order in orders], axis=1)
-    chosen = tf.gather(tf.constant(orders), tf.argmin(every, axis=1, output_type=tf.int32))
+    chosen = least_orders(cost)
     delay, doppler = (tf.gather(each, chosen, axis=2, batch_dims=2) for each in errors)
     return delay, doppler

@@ -21,6 +21,7 @@ from ntn6g.services.sensing.scene.fusion import (
     position_covariance,
 )
 from ntn6g.services.sensing.scene.geometry import EchoGeometry, echo_geometry
+from ntn6g.services.sensing.scene.plane_tracking import PlaneTracker, seen_from_origin
 from ntn6g.services.sensing.scene.tracking import RangeTracker, Track
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CrossSection",
     "EchoGeometry",
     "Ellipse",
+    "PlaneTracker",
     "RangeTracker",
     "Track",
     "cross_section_dbsm",
@@ -42,4 +44,5 @@ __all__ = [
     "noise_power_dbw",
     "path_lengths_m",
     "position_covariance",
+    "seen_from_origin",
 ]

@@ -1,5 +1,6 @@
 """What a channel per subcarrier does not represent: echoes beyond the prefix, too fast, or walking through cells."""
 
+import itertools
 import math
 
 import numpy as np
@@ -89,11 +90,13 @@ def _check_ici(grid: SensingGrid, fastest_hz: float, snr: float, what: str, advi
 
 
 def reached(
-    given: Sensing, target: tuple[float, float, float], metres_per_s: float, wavelength_m: float
+    name: str, given: Sensing, target: tuple[float, float, float], metres_per_s: float, wavelength_m: float
 ) -> list[tuple[float, float, float]]:
     """A target's places and speeds at the ends of its track, three deviations of its wandering on either side."""
     if given.tracking is None:
         return [target]
+    if given.array is not None:
+        return _reached_in_plane(name, given, target, metres_per_s, wavelength_m)
     delay_s, doppler_hz, snr = target
     spent_s = 1e-3 * given.tracking.interval_ms * (given.tracking.frames - 1)
     density = given.tracking.acceleration_density_m2_s3
@@ -106,3 +109,39 @@ def reached(
             for sign in (-1.0, 1.0)
         ),
     ]
+
+
+def _reached_in_plane(
+    name: str, given: Sensing, target: tuple[float, float, float], metres_per_s: float, wavelength_m: float
+) -> list[tuple[float, float, float]]:
+    """The same in the plane of an array, to either side; refuses a target that comes near the line of antennas."""
+    assert given.tracking is not None
+    assert given.array is not None
+    delay_s, doppler_hz, snr = target
+    angle = math.radians(given.targets[name].angle_deg)
+    along, across = np.array([math.sin(angle), math.cos(angle)]), np.array([math.cos(angle), -math.sin(angle)])
+    begin_m = given.opens_at_m + metres_per_s * delay_s
+    density, found = given.tracking.acceleration_density_m2_s3, [target]
+    for side, share in itertools.product((-3.0, 0.0, 3.0), np.linspace(0.125, 1.0, 8)):
+        spent_s = share * 1e-3 * given.tracking.interval_ms * (given.tracking.frames - 1)
+        velocity = -wavelength_m * doppler_hz * along + side * given.tracking.crossing_m_s * across
+        place = begin_m * along + spent_s * velocity
+        range_m = max(float(np.hypot(*place)), 1e-3)
+        wander_m, faster_m_s = 3.0 * math.sqrt(density * spent_s**3 / 3.0), 3.0 * math.sqrt(density * spent_s)
+        beyond = place[1] <= 0.0 or abs(place[0]) / range_m + wander_m / range_m + 1.0 / given.array.antennas > 1.0
+        if beyond and range_m > given.opens_at_m + wander_m:
+            raise ScenarioError(
+                f"within three deviations the target comes nearer than half a beam to the line of antennas after "
+                f"{spent_s:.2g} s, where directions fold; shorten the track, lower crossing_m_s or turn to broadside",
+                key=f"sensing.targets.{name}.angle_deg",
+            )
+        closing_m_s = -float(place @ velocity) / range_m
+        found += [
+            (
+                (range_m + sign * wander_m - given.opens_at_m) / metres_per_s,
+                (closing_m_s + sign * faster_m_s) / wavelength_m,
+                snr,
+            )
+            for sign in (-1.0, 1.0)
+        ]
+    return found

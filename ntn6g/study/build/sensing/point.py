@@ -63,7 +63,7 @@ def point_of(values: Mapping[str, Any], asked: Scenario) -> SensingPoint:
         delay_s, doppler_hz = (target.range_m - given.opens_at_m) / metres_per_s, target.velocity_m_s / wavelength_m
         snr_db = _element_snr_db(given, target, grid) + target.above_db
         targets.append((delay_s, doppler_hz, gains[0] * float(db_to_linear(snr_db))))
-        for farthest in reached(given, targets[-1], metres_per_s, wavelength_m):
+        for farthest in reached(name, given, targets[-1], metres_per_s, wavelength_m):
             check_target(name, given, structure, farthest, rest_hz)
     check_around(given, structure, around, rest_hz)
     try:
@@ -186,6 +186,8 @@ def structure_of(given: Sensing) -> SensingStructure:
             interval_s=1e-3 * given.tracking.interval_ms,
             metres_per_s=metres_per_s,
             wavelength_m=wavelength_m,
+            opens_at_m=given.opens_at_m if given.array else 0.0,
+            crossing_m_s=given.tracking.crossing_m_s,
         )
     return SensingStructure(
         subcarriers=subcarriers(given.resource_blocks),
@@ -254,11 +256,16 @@ def _of_tracks(structure: SensingStructure, work: SensingWork) -> dict[str, floa
             f"{1e3 * structure.grid.duration_s:.3g} ms; lengthen the interval or take fewer symbols",
             key="sensing.tracking.interval_ms",
         )
-    range_m, velocity_m_s = tracks.bound(work.targets[0][2], work.densities[0])
+    delay_s, doppler_hz, snr = work.targets[0]
+    sine = work.sines[0] if work.sines else 0.0
+    start = tracks.metres_per_s * delay_s + tracks.opens_at_m, tracks.wavelength_m * doppler_hz, sine
+    range_m, velocity_m_s, *angle_rad = tracks.bound(snr, work.densities[0], start)
     return {
         "tracked_range_crlb_m": range_m,
         "tracked_velocity_crlb_m_s": velocity_m_s,
+        **({"tracked_angle_crlb_deg": math.degrees(angle_rad[0])} if angle_rad else {}),
         "innovation_design": tracks.expected_innovation,
+        "state_error_design": 4.0 if tracks.in_plane else 2.0,
     }
 
 

@@ -144,10 +144,14 @@ def _tracked(tally: Tally) -> dict[str, Any]:
     counts, sums, tracks = tally.counts, tally.sums, tally.blocks
     kept, judged = counts["kept"], counts["innovations"] + counts["rejected"]
     found: dict[str, Any] = _with_limits("tracks_kept", kept / tracks, clopper_pearson(kept, tracks))
-    for name, unit in (("range", "m"), ("velocity", "m_s")):
-        if kept:
+    for name, unit, scale in (("range", "m", 1.0), ("velocity", "m_s", 1.0), ("angle", "deg", math.degrees(1.0))):
+        if kept and f"tracked_{name}_2" in sums:
             rmse, ends = _root(sums[f"tracked_{name}_2"], sums[f"tracked_{name}_4"], kept)
-            found |= _with_limits(f"tracked_{name}_rmse_{unit}", rmse, ends)
+            found |= _with_limits(f"tracked_{name}_rmse_{unit}", scale * rmse, (scale * ends[0], scale * ends[1]))
+    if kept:
+        mean = sums["state_1"] / kept
+        error = _NORMAL * math.sqrt(max(sums["state_2"] / kept - mean**2, 0.0) / kept)
+        found |= _with_limits("state_error_mean", mean, (mean - error, mean + error))
     if counts["innovations"]:
         count = counts["innovations"]
         mean = sums["innovation_1"] / count

@@ -34,6 +34,7 @@ _BATCH_BYTES = 256 * 2**20
 _BYTES_PER_CELL = 32  # spectrum, power, sums and detections of a cell of the map, alive at once
 _BYTES_OF_LAYERS = 128  # more of a learned detector: inputs and outputs of its widest layer
 _BYTES_PER_PAIR = 64  # of a window's elements: windows in single, covariance and its square in double precision
+TRACKED = ("range", "velocity", "angle")  # axes of a track; the last one by an array
 _ANY_RATE = 0.01  # that every detector has a threshold for
 _FEWEST_ROWS, _MOST_ROWS = 64, 256
 _ENERGIES = ("direct", "distortion", "clutter")  # of `Surroundings`, in single precision; places and rates in double
@@ -253,7 +254,8 @@ def _of_tracks(track: TrackOutcome) -> tuple[dict[str, tf.Tensor], dict[str, tf.
     """What tracks add to the counts and sums of their frames, [block]."""
     counts = {"kept": track.kept, "innovations": track.innovations, "rejected": track.rejected}
     sums = {"innovation_1": track.innovation, "innovation_2": track.innovation_square}
-    for name, square in (("range", track.range_square_m2), ("velocity", track.velocity_square_m2_s2)):
+    sums |= {f"state_{power}": track.state_error**power for power in (1, 2)}
+    for name, square in zip(TRACKED, tf.unstack(track.squares, axis=-1), strict=False):
         sums |= {f"tracked_{name}_2": square, f"tracked_{name}_4": tf.square(square)}
     return {name: tf.cast(column, tf.int64) for name, column in counts.items()}, sums
 

@@ -24,6 +24,9 @@ class TrackStructure:
     interval_s: float
     metres_per_s: float
     wavelength_m: float
+    opens_at_m: float = 0.0
+    crossing_m_s: float = 0.0
+    """Standard deviation of the velocity across the line of sight; both matter to an array alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
