@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import j1
 
+from ntn6g.channel.interference import quality
 from ntn6g.core import random
 from ntn6g.core.constants import EARTH_MU_M3_S2, EARTH_RADIUS_M
 from ntn6g.services import handover as ho
@@ -205,6 +206,11 @@ def test_levels_and_ratios_are_those_of_a_link_budget(stage):
         EIRP_DBM_MHZ - 20.0 * np.log10(4.0 * np.pi * range_m * CARRIER_HZ / 299_792_458.0)
     )
     assert np.interp(2.20635, np.degrees(theta[middle])[order], loss_db[order]) == pytest.approx(-3.0, abs=0.05)
+    # maps of beams, which ask for one server a place, have the same law: 1e-5 is what single precision of levels leaves
+    linear = 10.0 ** (seen.rsrp_db.numpy().astype(np.float64) / 10.0)
+    for cell in (0, middle, BEAMS - 1):
+        of_map = quality(linear.T, tf.fill([TERMINALS], cell), tf.ones([BEAMS, BEAMS]), 10.0 ** (NOISE_DBM_MHZ / 10.0))
+        assert 10.0 ** (seen.sinr_db.numpy()[cell] / 10.0) == pytest.approx(of_map.sinr.numpy(), rel=1e-5)
     assert seen.round_trip_s.numpy()[middle] == pytest.approx(2.0 * range_m / 299_792_458.0, rel=1e-6)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ntn6g.channel.antennas import circular_aperture
+from ntn6g.channel.interference import each_serving
 from ntn6g.channel.loss import shadow_sigma_db
 from ntn6g.channel.loss.cells import Cell
 from ntn6g.core import random
@@ -136,7 +137,7 @@ class Scene:
             path = self.path(place, layer, world.values[number], block.tracks[number], block.terminals)
             parts.append(self._seen(number, path, time_s, world, fades[number]))
         mean, power, round_trip_s, elevation, beyond_km = (tf.concat(each, 0) for each in zip(*parts, strict=True))
-        sinr = power / (tf.matmul(world.overlap, power) + world.noise[:, None])
+        sinr = each_serving(power, world.overlap, world.noise[:, None]).sinr
         visit = tf.concat([track.visit_s for track in block.tracks], 1)
         inside = time_s >= visit[0]
         return Observation(
