@@ -26,15 +26,21 @@ class Beams(Section):
     """Beams that move over the Earth with the satellite, or are steered to the places they had at `start`."""
     count: Literal[1, 7, 19, 37, 61, 91, 127, 169, 217] = 19
     """Beams of the layout that are counted, whole rings: 1, 7, 19, 37, 61, 91, 127, 169 or 217."""
-    tiers_around: int | None = Field(default=None, ge=0, le=3)
-    """Rings of beams around them that interfere without being counted, 0 to 3; default: 2 as in TR 38.821, 6.1.1.1, \
-none beside `other_satellites`."""
+    tiers_around: int | None = Field(default=None, ge=0, le=4)
+    """Rings of beams around them that interfere without being counted, 0 to 4; default: as in TR 38.821, 6.1.1.1, 2 \
+with one colour and 4 with several, none beside `other_satellites`."""
     off_nadir_deg: float = Field(default=0.0, ge=0.0, lt=90.0)
     """Where the middle of the layout looks, degrees from nadir, 0 to below 90; all beams move with it in u and v."""
     from_track_deg: float = Field(default=0.0, ge=-360.0, le=360.0)
     """Side to which it is moved, degrees from the motion over the ground through the right, -360 to 360."""
     reuse: Literal[1, 3, 4] = 3
     """Colours that the beams share: 1, 3 or 4."""
+    polarisations: Literal[1, 2] = 1
+    """Polarisations that make the colours: with 2, for `reuse: 4`, each of two frequencies is used in both circular \
+senses (option 3 of TR 38.821, Table 6.1.1.1-5)."""
+    cross_polar_db: float | None = Field(default=None, ge=0.0, le=100.0)
+    """By how much a terminal hears a beam of the other polarisation weakened, dB, 0 to 100: the cross-polar \
+discrimination of path and both antennas; required with `polarisations: 2`, 0 for a linear terminal."""
     spacing_uv: float | None = Field(default=None, gt=0.0, lt=1.0)
     """Between neighbours in u and v, above 0 to 1; default: neighbours overlap at -3 dB."""
     activity: float = Field(default=1.0, ge=0.0, le=1.0)
@@ -54,9 +60,46 @@ interfere, each with an equal layout around its nadir."""
         """Beams of the layout with those around."""
         tiers = self.tiers_around
         if tiers is None:
-            tiers = 0 if self.other_satellites else 2
+            tiers = 0 if self.other_satellites else 2 if self.reuse == 1 else 4
         rings = round(((4 * self.count - 1) / 3) ** 0.5 / 2 - 0.5) + tiers
         return 1 + 3 * rings * (rings + 1)
+
+    @property
+    def frequencies(self) -> int:
+        """Parts into which the beams cut the band."""
+        return self.reuse // self.polarisations
+
+    def check_polarisations(self, antennas: Antennas, *, counts_rain: bool) -> None:
+        """Raise `ScenarioError` where the polarisations of beams fit neither their colours nor the terminals."""
+        if counts_rain:
+            raise ScenarioError(
+                "true has no effect on a map of beams; give beams.polarisations and beams.cross_polar_db",
+                key="channel.losses.cross_polar",
+            )
+        if self.polarisations == 1:
+            if self.cross_polar_db is not None:
+                raise ScenarioError(
+                    f"{self.cross_polar_db:g} dB has no effect on beams of one polarisation; set beams.polarisations: "
+                    "2, or leave it out",
+                    key="beams.cross_polar_db",
+                )
+            return
+        if self.reuse != 4:
+            raise ScenarioError(
+                f"2 makes four colours of two frequencies, not {self.reuse}; set beams.reuse to 4",
+                key="beams.polarisations",
+            )
+        if self.cross_polar_db is None:
+            raise ScenarioError(
+                "required key is missing; beams of two polarisations need it", key="beams.cross_polar_db"
+            )
+        for end in ("satellite", "terminal"):
+            if self.cross_polar_db and getattr(getattr(antennas, end), "polarisation", None) == "linear":
+                raise ScenarioError(
+                    f"{self.cross_polar_db:g} dB, but a linear antennas.{end} has as much of either sense; set it to "
+                    "0, or the antenna to right or left",
+                    key="beams.cross_polar_db",
+                )
 
     @property
     def centre_uv(self) -> tuple[float, float]:

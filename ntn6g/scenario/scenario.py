@@ -287,6 +287,7 @@ def _check_sections(scenario: Scenario) -> None:
         link.check_domain(scenario.channel.domain)
     if scenario.antennas is not None:
         scenario.antennas.check(faraday=scenario.channel is not None and scenario.channel.losses.faraday)
+        scenario.antennas.check_squint(scenario.study, link.estimator if link else None)
     if scenario.payload is not None and link is not None:
         most = max(link.layers, link.transmit_antennas or 1, link.receive_antennas or 1)
         scenario.payload.check(uplink=link.direction == "uplink", antennas=most)
@@ -295,6 +296,9 @@ def _check_sections(scenario: Scenario) -> None:
     if scenario.study == "beams":
         drawn = scenario.channel is not None and scenario.channel.losses.shadow_fading == "draw"
         check_beams(scenario.antennas or Antennas(), scenario.power, draws_shadowing=drawn)
+        counts = scenario.channel is not None and scenario.channel.losses.cross_polar
+        if scenario.beams is not None:
+            scenario.beams.check_polarisations(scenario.antennas or Antennas(), counts_rain=counts)
     if scenario.channel is not None:
         check_place(
             scenario.channel.fading, str(scenario.study), scenario.at is not None, scenario.antennas is not None
@@ -327,9 +331,11 @@ def _needs_geometry(scenario: Scenario) -> str | None:
         return f"channel.fading {scenario.channel.fading.kind}"
     if scenario.power is not None and scenario.power.budget is not None:
         return "power.budget"
+    squints = scenario.antennas.squinting if scenario.antennas else None
     asking = {
         "payload.feeder": scenario.payload is not None and scenario.payload.feeder is not None,
         "link.compensation": scenario.link is not None and scenario.link.compensation is not None,
+        f"antennas.{squints}.squint": squints is not None,
         "at": scenario.at is not None,
     }
     return next((key for key, asks in asking.items() if asks), None)

@@ -11,15 +11,13 @@ from ntn6g.orbit.beam import steered
 from ntn6g.orbit.state import State
 from ntn6g.orbit.trigonometry import atan2
 
-BEAMS = tuple(1 + 3 * ring * (ring + 1) for ring in range(12))
+BEAMS = tuple(1 + 3 * ring * (ring + 1) for ring in range(13))
 """Numbers of beams of whole rings: 1, 7, 19, 37, 61, 91, 127 and on."""
 REUSE = (1, 3, 4)
 """Numbers of colours (frequencies, or frequencies and polarisations) that a hexagonal layout can share evenly."""
 
 
-def hexagonal_beams(
-    beams: int, spacing_uv: float, centre_uv: tuple[float, float] = (0.0, 0.0)
-) -> NDArray[np.float64]:
+def hexagonal_beams(beams: int, spacing_uv: float, centre_uv: tuple[float, float] = (0.0, 0.0)) -> NDArray[np.float64]:
     """Centres of hexagonally packed beams in the uv plane, from the middle outwards: [beams, 2].
 
     Parameters
@@ -69,6 +67,26 @@ def colours(beams: int, reuse: int) -> NDArray[np.int64]:
     if reuse == 4:
         return np.asarray(2 * (along % 2) + across % 2, np.int64)
     raise ValueError(f"a hexagonal layout is coloured with 1, 3 or 4 colours, not {reuse}")
+
+
+def frequencies_and_polarisations(
+    beams: int, reuse: int, polarisations: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Frequency and polarisation of each beam, [beams] twice: of four colours two frequencies, each used in both.
+
+    Raises
+    ------
+    ValueError
+        For polarisations that do not divide the reuse.
+
+    References
+    ----------
+    3GPP TR 38.821 V16.2.0, Table 6.1.1.1-5, frequency reuse option 3.
+    """
+    if reuse % polarisations:
+        raise ValueError(f"{reuse} colours are not frequencies in {polarisations} polarisations each")
+    frequency, polarisation = np.divmod(colours(beams, reuse), polarisations)
+    return frequency, polarisation
 
 
 def _lattice(beams: int) -> NDArray[np.int64]:

@@ -81,7 +81,8 @@ def scene_of(asked: Asked) -> Scene:
                 key="beams.spacing_uv",
             )
         spacing = antennas.adjacent_spacing_uv(width_rad)
-    uv = layout_uv(given.all_beams, 0.0, "beams.count", spacing, given.centre_uv)
+    around = given.all_beams > given.count
+    uv = layout_uv(given.all_beams, 0.0, "beams.tiers_around" if around else "beams.count", spacing, given.centre_uv)
     first, now = (_states(asked, moment_s) for moment_s in (0.0, given.offset_s))
     place = _place_of(asked)
     serving = _one(now, place)

@@ -116,6 +116,7 @@ def _maps(asked: Asked) -> dict[str, Any]:
     cosine = (line / np.linalg.norm(line, axis=-1, keepdims=True) @ scene.intended.T).max(1)
     inside = (cosine >= math.cos(0.5 * width_rad)) & (elevation >= math.radians(given.min_elevation_deg))
     shape = (given.pixels, given.pixels)
+    frequency, polarisation = antennas.frequencies_and_polarisations(given.all_beams, given.reuse, given.polarisations)
 
     def drawn(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.where(inside, values, np.nan).reshape(shape)
@@ -129,7 +130,8 @@ def _maps(asked: Asked) -> dict[str, Any]:
         "elevation_deg": drawn(np.degrees(elevation)),
         "serving": np.where(inside, found["serving"], -1).reshape(shape),
         "footprints_km": outlines_km,
-        "colours": antennas.colours(given.all_beams, given.reuse)[: given.count],
+        "frequencies": frequency[: given.count],
+        "polarisations": polarisation[: given.count],
         "other_satellites": np.array(scene.states.position_ecef_m.shape[0] - 1),
         "beams_beside_earth": np.array(scene.beside_earth),
         "reuse": np.array(given.reuse),
@@ -155,7 +157,8 @@ def _covered(asked: Asked, scene: Scene, sites: orbit.Site) -> tuple[dict[str, A
     axes = terminal_axes(ends.terminal, sites)
     ratio_db = power_over_noise_db(asked.budget, scene.ends)
     step = coverage_step(ends, air.carrier_ghz)
-    colours = same_colour(antennas.colours(given.all_beams, given.reuse))
+    both = antennas.frequencies_and_polarisations(given.all_beams, given.reuse, given.polarisations)
+    colours = same_colour(*both, cross_polar_db=given.cross_polar_db or 0.0)
     pieces: dict[str, list[Any]] = {name: [] for name in Coverage.__dataclass_fields__}
     for first in range(0, len(loss_db), _CHUNK):
         rows = np.minimum(np.arange(first, first + _CHUNK), len(loss_db) - 1)
@@ -235,7 +238,7 @@ def _figures(point: Scenario) -> dict[str, float]:
         for share in _QUANTILES:
             figures[f"{name}_p{share:02d}_db"] = float(np.percentile(values, share))
     efficiency = np.log2(1.0 + 10.0 ** (0.1 * found["sinr_db"][inside]))
-    return figures | {"capacity_bps_hz": float(efficiency.mean()) / given.reuse}
+    return figures | {"capacity_bps_hz": float(efficiency.mean()) / given.frequencies}
 
 
 def _diameter_km(outline_km: NDArray[np.float64]) -> float:

@@ -46,9 +46,11 @@ def beam_map(parts: Sequence[Part]) -> "Figure":
         axes.set(xlabel=label, ylabel="Share of the area", ylim=(0.0, 1.0))
     if len(parts) > 1:
         axes.legend()
-    add_title(
-        figure, f"Beams of {parts[0].series['platform']}", "footprints at -3 dB, edged in their colour of the reuse"
-    )
+    dashed = any(part.series["polarisations"].any() for part in parts)
+    edged = "in their colour of the reuse"
+    if dashed:
+        edged = "in the colour of their frequency, dashed in the second polarisation"
+    add_title(figure, f"Beams of {parts[0].series['platform']}", f"footprints at -3 dB, edged {edged}")
     return figure
 
 
@@ -63,10 +65,11 @@ def _map(axes: Any, part: Part, low: float, high: float) -> Any:
         cmap="viridis",
         rasterized=True,
     )
-    for edge, colour in zip(series["footprints_km"], series["colours"], strict=True):
+    used = zip(series["footprints_km"], series["frequencies"], series["polarisations"], strict=True)
+    for edge, frequency, polarisation in used:
         closed = np.concatenate([edge, edge[:1]])
         axes.plot(*closed.T, color="white", linewidth=1.9)
-        axes.plot(*closed.T, color=PALETTE[int(colour)], linewidth=1.1)
+        axes.plot(*closed.T, color=PALETTE[int(frequency)], linewidth=1.1, linestyle=("-", (0, (3, 2)))[polarisation])
     title = part.label
     others = int(series["other_satellites"])
     if others:

@@ -74,6 +74,43 @@ def test_interference_below_the_satellite_is_the_sum_over_its_other_beams(colour
     assert series["satellite_gain_dbi"][10, 10] == pytest.approx(30.0, abs=1e-3)
 
 
+@pytest.fixture(scope="module")
+def polarised():
+    """Two frequencies in two polarisations by their discrimination in dB, and four frequencies."""
+    found = {level: run(reuse=4, polarisations=2, cross_polar_db=level, count=19) for level in (0.0, 20.0, 100.0)}
+    return found | {"four": run(reuse=4, count=19)}
+
+
+@pytest.mark.parametrize("level_db", [0.0, 20.0, 100.0])
+def test_beams_of_the_other_polarisation_disturb_weakened(polarised, level_db):
+    """Seen from the middle, beams at a and b steps of the hexagonal lattice: a even shares frequency, b even sense."""
+    series, _ = polarised[level_db]
+
+    spacing = math.sqrt(3) * math.sin(math.radians(4.4127) / 2)
+    disturbing = 0.0
+    for a in (-2, 0, 2):
+        for b in range(-2, 3):
+            if abs(a + b) > 2 or a == b == 0:
+                continue
+            away = pattern(spacing * math.sqrt(a * a + a * b + b * b), 2.0, 2e9)
+            disturbing += away * (1.0 if b % 2 == 0 else 10 ** (-level_db / 10))
+    assert series["c_over_i_db"][10, 10] == pytest.approx(-10 * math.log10(disturbing), abs=0.02)
+
+
+def test_perfect_discrimination_is_four_colours_and_none_is_two(polarised):
+    none, weak, perfect, four = (10 ** (-polarised[key][0]["c_over_i_db"] / 10) for key in (0.0, 20.0, 100.0, "four"))
+
+    assert perfect == pytest.approx(four, rel=1e-6, nan_ok=True)  # 100 dB of what two colours leave
+    # interference of both senses adds up: between the two in proportion
+    assert weak == pytest.approx(four + 0.01 * (none - four), rel=1e-9, nan_ok=True)
+    two = polarised[0.0][0]
+    assert np.nanmedian(two["c_over_i_db"]) < np.nanmedian(polarised[20.0][0]["c_over_i_db"])
+    assert set(two["frequencies"]) == set(two["polarisations"]) == {0, 1}
+    # each beam has half of the band instead of a quarter
+    ratio = polarised[100.0][1]["capacity_bps_hz"] / polarised["four"][1]["capacity_bps_hz"]
+    assert ratio == pytest.approx(2.0, rel=1e-6)
+
+
 def test_signal_over_noise_is_the_link_budget(coloured):
     """By hand at nadir: 34 dBW/MHz - 31.6 dB/K + 228.6 - 60 - FSPL - 3 dB shadow - 2.2 dB scintillation - gas."""
     series, _ = coloured[1]
@@ -133,6 +170,14 @@ def test_two_tiers_of_neighbours_disturb_the_middle_as_their_patterns_say():
     assert series["c_over_i_db"][10, 10] == pytest.approx(-10 * math.log10(others), abs=0.02)
     assert figures["beams"] == 1
     assert series["footprints_km"].shape[0] == 1  # what is around is not counted
+
+
+@pytest.mark.parametrize(("reuse", "beams"), [(1, 61), (3, 127), (4, 127)])
+def test_a_layout_has_the_tiers_of_the_report_around_it(reuse, beams):
+    """TR 38.821 V16.2.0, 6.1.1.1: two more tiers around 19 beams of one colour, four around those of several."""
+    given = from_mapping(asked(count=19, reuse=reuse, tiers_around=None)).beams
+
+    assert given.all_beams == beams
 
 
 def test_a_layout_looks_where_it_is_asked_to():
@@ -232,6 +277,14 @@ def test_a_run_is_drawn_reported_and_laid_over_another(tmp_path):
         ({"motion": "earth-fixed", "offset_s": 400.0}, "stands at .* over the middle of the layout"),
         ({"platform": WALKER}, "holds 1200 satellites, choose one"),
         ({"off_nadir_deg": 68.0}, "beside the Earth"),
+        ({"polarisations": 2, "cross_polar_db": 20.0}, r"beams\.polarisations: 2 makes four colours"),
+        ({"reuse": 4, "polarisations": 2}, r"beams\.cross_polar_db: required key is missing"),
+        ({"reuse": 4, "cross_polar_db": 20.0}, "no effect on beams of one polarisation"),
+        (
+            {"reuse": 4, "polarisations": 2, "cross_polar_db": 20.0}
+            | {"ends": ENDS | {"terminal": {"kind": "handheld", "polarisation": "linear"}}},
+            "a linear antennas.terminal has as much",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(changes, message):
