@@ -90,7 +90,7 @@ class LinkChain:
     air : SubcarrierPath, SamplePath or SynchronisedPath
         How the channel acts: as factors on the slot's elements, or on its samples.
     payload : OnBoard, optional
-        Filter and amplifier of a satellite that sends, between transmitter and channel; behind a feeder link noise of
+        Filter and amplifier of the end that sends, between transmitter and channel; behind a feeder link noise of
         ``feeder_noise_variance`` goes through both, and through the channel, with the signal.
     reception : Reception
         How the data is spread over its elements, detected, and the channel estimated.
@@ -200,7 +200,7 @@ class LinkChain:
         drawn = self._draw(keys, values, None)
         variance = noise_variance_of(keys, values, drawn.path_loss_db)
         silent = tf.zeros([keys.shape[0], self.grid.data_elements], tf.complex64)
-        received, channel = self._air(self._moving(drawn, values), self.grid.fill(silent))
+        received, channel = self._heard(self._moving(drawn, values), self.grid.fill(silent), values)
         known, error = self._channel_knowledge(received, channel, variance, values)
         noise = variance[:, None, None] + _power(channel - known)
         return self.grid.data_of(_power(known) / noise), self.grid.data_of(error / noise)
@@ -240,14 +240,28 @@ class LinkChain:
             carried = self._payload(grid_values / level, values.amplifier_drive, values.amplifier_scale)
             grid_values = carried * level
         if isinstance(self._air, SynchronisedPath):  # which needs the noise where the samples are
-            received, channel, left = self._air.hear(moving, grid_values, noise_keys, variance)
+            beam = self._beam(values)
+            received, channel, left = self._air.hear(moving, grid_values * beam, noise_keys, variance)
+            channel *= beam
         else:
-            received, channel = self._air(moving, grid_values)
+            received, channel = self._heard(moving, grid_values, values)
         if self._payload is not None:
             channel *= self._payload.wanted(tf.complex(values.amplifier_gain_real, values.amplifier_gain_imag))
         if left is not None:
             return received, channel, left
         return received + _noise_like(received, noise_keys, variance), channel, None
+
+    def _heard(self, moving: ChannelRealization, sent: tf.Tensor, values: LinkValues) -> tuple[tf.Tensor, tf.Tensor]:
+        """What arrives without noise, and the true channel with the antennas' squint."""
+        beam = self._beam(values)
+        received, channel = self._air(moving, sent * beam)
+        return received, channel * beam
+
+    def _beam(self, values: LinkValues) -> tf.Tensor:
+        """Factor on the subcarriers, complex64, which broadcasts against a grid; all paths have the line of sight's."""
+        if values.squint.shape.rank == 1:
+            return tf.ones([], tf.complex64)
+        return tf.cast(values.squint, tf.complex64)[:, None]
 
     def _moving(self, drawn: ChannelRealization, values: LinkValues) -> ChannelRealization:
         """The drawn realization on its way, bulk terms compensated."""

@@ -180,22 +180,22 @@ class LayeredChain(LinkChain):
         """What each receive antenna hears without noise, and the true channel of each layer at each."""
         moving = [[self._moving(pair, values) for pair in row] for row in drawn]
         ports = range(self.antennas.transmit)
-        weights = self._weights(moving, layers[0])
+        weights = self._weights(moving, layers[0], values)
 
         def weighted(port: int, layer: int, grid: tf.Tensor) -> tf.Tensor:
             return weights[:, port, layer, None, None] * grid
 
         sent = [tf.add_n([weighted(p, v, each) for v, each in enumerate(layers)]) for p in ports]
-        heard = [[self._air(pair, sent[p]) for p, pair in enumerate(row)] for row in moving]
+        heard = [[self._heard(pair, sent[p], values) for p, pair in enumerate(row)] for row in moving]
         received = [tf.add_n([signal for signal, _ in row]) for row in heard]
         channel = [[tf.add_n([weighted(p, v, row[p][1]) for p in ports]) for v in range(len(layers))] for row in heard]
         return received, channel
 
-    def _weights(self, moving: list[list[ChannelRealization]], like: tf.Tensor) -> tf.Tensor:
+    def _weights(self, moving: list[list[ChannelRealization]], like: tf.Tensor, values: LinkValues) -> tf.Tensor:
         """Precoding matrices, complex64 [B, transmit antennas, layers]; ``like`` is a grid."""
         matrix = self.antennas.matrix
         if matrix is None:
-            true = [[self._air(pair, tf.zeros_like(like))[1] for pair in row] for row in moving]
+            true = [[self._heard(pair, tf.zeros_like(like), values)[1] for pair in row] for row in moving]
             return eigenbeams(gram_matrix(true), self.antennas.layers)
         return tf.tile(tf.constant(matrix, tf.complex64)[None], [like.shape[0], 1, 1])
 

@@ -14,7 +14,7 @@ _DB_TO_NEPER = math.log(10.0) / 10.0
 
 @dataclass(frozen=True, eq=False)
 class LinkValues(TensorRecord):
-    """What may differ from block to block without another compilation; every field has shape [B].
+    """What may differ from block to block without another compilation; every field but one has shape [B].
 
     ``noise_variance`` is noise over signal energy per resource element, without fading; ``shadow_sigma_db`` the
     standard deviation of log-normal shadowing (0 for none, or where the fading draws its own); ``elevation_rad`` that
@@ -23,10 +23,11 @@ class LinkValues(TensorRecord):
     ``residual_doppler_rate_hz_s`` and ``residual_delay_rate`` (s/s) how it changes within. ``delay_s`` (light time),
     ``range_rate_m_s``, ``range_acceleration_m_s2`` and ``carrier_hz`` make the bulk terms of the realisation;
     ``path_loss_db``, already inside ``noise_variance``, travels in it. ``east_m`` and ``north_m`` place the terminal on
-    a ground of which some fading knows. ``amplifier_drive``, ``_scale`` and
-    ``_gain_real``, ``_gain_imag`` (of the wanted part) belong to the amplifier of a payload (`OnBoard`); idle without.
+    a ground of which some fading knows. ``amplifier_drive``, ``_scale`` and ``_gain_real``, ``_gain_imag`` (of the
+    wanted part) belong to the amplifier of the end that sends (`OnBoard`); idle without.
     ``feeder_noise_variance`` is that of the noise which a transparent payload receives with the signal and sends on, in
-    the same unit as ``noise_variance``; idle unless the link has a feeder in front.
+    the same unit as ``noise_variance``; idle unless the link has a feeder in front. ``squint`` [B, subcarriers] is the
+    amplitude of the antennas at every subcarrier over that at the carrier; idle, [B], where it is the same.
     Types are in ``DTYPES``.
     """
 
@@ -52,6 +53,7 @@ class LinkValues(TensorRecord):
     amplifier_gain_real: tf.Tensor
     amplifier_gain_imag: tf.Tensor
     feeder_noise_variance: tf.Tensor
+    squint: tf.Tensor
 
     DTYPES: ClassVar[dict[str, str]] = {
         "noise_variance": "float32",
@@ -76,6 +78,7 @@ class LinkValues(TensorRecord):
         "amplifier_gain_real": "float32",
         "amplifier_gain_imag": "float32",
         "feeder_noise_variance": "float32",
+        "squint": "float32",
     }
 
 

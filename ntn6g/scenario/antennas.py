@@ -179,6 +179,9 @@ the right."""
     facing_elevation_deg: float | None = Field(default=None, ge=-90.0, le=90.0)
     """Elevation of the panel, degrees, -90 to 90; default: a terminal's faces the zenith (90), a satellite's nadir \
 (-90). A mast's sector leans down by a small negative angle."""
+    squint: Literal["carrier", "subcarriers"] = "carrier"
+    """Whether a link has the gain of the carrier over its whole band, as if delays steered the beam, or that of every \
+subcarrier, whose beams look beside one another when phases do."""
 
 
 class Array(_Panel):
@@ -307,6 +310,25 @@ class Antennas(Section):
                     f"{pointing.number}; there are {pointing.beams} beams, counted from 0",
                     key=f"antennas.{end}.pointing.number",
                 )
+
+    @property
+    def squinting(self) -> str | None:
+        """The first end whose gain follows the subcarriers; None where there is none."""
+        ends = (name for name in ("satellite", "terminal") if getattr(self, name) is not None)
+        return next((name for name in ends if getattr(getattr(self, name), "squint", "carrier") != "carrier"), None)
+
+    def check_squint(self, study: str | None, estimator: str | None) -> None:
+        """Raise `ScenarioError` where a gain that follows the subcarriers has no effect or is not known of."""
+        if self.squinting is None:
+            return
+        key = f"antennas.{self.squinting}.squint"
+        if study in ("beams", "channel"):
+            raise ScenarioError(f"subcarriers has no effect on a {study} study, which has none; leave it out", key=key)
+        if estimator == "lmmse-true":
+            raise ScenarioError(
+                "subcarriers changes the covariance that link.estimator: lmmse-true takes from the profile; take lmmse",
+                key=key,
+            )
 
     def _check_faraday(self, faraday: bool) -> None:
         if not faraday or self.satellite is None or self.terminal is None:

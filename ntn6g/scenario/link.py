@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario.fields import Section, at_most_one
 from ntn6g.scenario.harq import Harq, LimitedBuffer
+from ntn6g.scenario.payload import Amplifier
 from ntn6g.scenario.synchronisation import Compensation
 
 # TS 38.214 V18.7.0, tables 5.1.3.1-1 to -4; the rows beyond are reserved
@@ -103,6 +104,8 @@ class Link(Section):
     """Physical cell identity, which seeds DM-RS and scrambling, 0 to 1007."""
     rnti: int = Field(default=1, ge=0, le=65_535)
     """Radio network temporary identifier, which seeds scrambling and places PT-RS, 0 to 65535."""
+    amplifier: Amplifier | None = None
+    """Amplifier of the terminal, on uplinks; its EIRP is that of the budget, distortion included."""
     decoder: Decoder = Field(default_factory=Decoder)
     """The LDPC decoder."""
     harq: Harq | None = None
@@ -135,6 +138,7 @@ class Link(Section):
         else:
             self._check_uncoded()
         self._check_spread()
+        self._check_amplifier()
         if not self.pilots and self.csi != "perfect":
             raise ScenarioError(
                 "false leaves nothing to estimate the channel from; it needs link.csi: perfect",
@@ -178,6 +182,22 @@ class Link(Section):
             raise ScenarioError(
                 f"{getattr(self, beyond[0])} is built for one layer and one antenna at each end",
                 key=f"link.{beyond[0]}",
+            )
+
+    def _check_amplifier(self) -> None:
+        if self.amplifier is None:
+            return
+        if self.direction == "downlink":
+            raise ScenarioError(
+                "it is the terminal's, which sends on uplinks; that of a satellite is payload.amplifier",
+                key="link.amplifier",
+            )
+        if max(self.layers, self.transmit_antennas or 1, self.receive_antennas or 1) > 1:
+            raise ScenarioError("it acts on one antenna at each end; take one layer", key="link.amplifier")
+        if self.waveform == "dft-s-ofdm" and self.csi == "perfect":
+            raise ScenarioError(
+                "perfect knows an amplifier's gain for Gaussian signals, which dft-s-ofdm is not; take estimated",
+                key="link.csi",
             )
 
     def check_domain(self, domain: str) -> None:

@@ -125,6 +125,9 @@ class Saleh(Section):
     """Compression of the turn, 0 to 100."""
 
 
+Amplifier = Annotated[Rapp | Saleh, Field(discriminator="kind")]
+
+
 class Payload(Section):
     """A payload: transparent where it has a feeder link, else regenerative with the decoder on board."""
 
@@ -132,7 +135,7 @@ class Payload(Section):
     """The link to the gateway, which makes the payload transparent."""
     filter: Filter | None = None
     """The channel filter, in front of the amplifier."""
-    amplifier: Annotated[Rapp | Saleh, Field(discriminator="kind")] | None = None
+    amplifier: Amplifier | None = None
     """The amplifier; its EIRP is that of the budget, distortion included."""
 
     def check(self, *, uplink: bool, antennas: int) -> None:
@@ -146,6 +149,7 @@ class Payload(Section):
                 raise ScenarioError("it acts on one antenna at each end; take one layer", key=f"payload.{name}")
             if uplink and name == "amplifier":
                 raise ScenarioError(
-                    "the amplifier sends downwards; on an uplink it would follow the fading, which is not modelled",
+                    "it sends downwards; behind an uplink it would follow the fading, which is not modelled; "
+                    "link.amplifier is that of the terminal",
                     key="payload.amplifier",
                 )

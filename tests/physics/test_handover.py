@@ -209,7 +209,7 @@ def test_levels_and_ratios_are_those_of_a_link_budget(stage):
     # maps of beams, which ask for one server a place, have the same law: 1e-5 is what single precision of levels leaves
     linear = 10.0 ** (seen.rsrp_db.numpy().astype(np.float64) / 10.0)
     for cell in (0, middle, BEAMS - 1):
-        of_map = quality(linear.T, tf.fill([TERMINALS], cell), tf.ones([BEAMS, BEAMS]), 10.0 ** (NOISE_DBM_MHZ / 10.0))
+        of_map = quality(linear.T, tf.fill([TERMINALS], cell), np.ones([BEAMS, BEAMS]), 10.0 ** (NOISE_DBM_MHZ / 10.0))
         assert 10.0 ** (seen.sinr_db.numpy()[cell] / 10.0) == pytest.approx(of_map.sinr.numpy(), rel=1e-5)
     assert seen.round_trip_s.numpy()[middle] == pytest.approx(2.0 * range_m / 299_792_458.0, rel=1e-6)
 

@@ -21,6 +21,8 @@ from ntn6g.core import random
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.phy import LinkValues, SlotGrid
 from ntn6g.phy.on_board import OnBoard
+from ntn6g.scenario import from_mapping
+from ntn6g.study.build import build
 from ntn6g.study.build.link_step import make_chain
 from ntn6g.study.build.payload import PayloadStructure, amplifier_of
 
@@ -173,6 +175,56 @@ def test_a_payload_distorts_the_elements_of_a_slot_by_what_falls_into_the_band()
     inside = np.r_[0:150, points - 150 : points]
     expected = spectrum[inside].sum() / wanted - 1.0
     assert power == pytest.approx(expected, rel=0.03)  # 67 000 elements: 1 %; 300 subcarriers: as above
+
+
+@pytest.mark.parametrize("back_off_db", [0.0, 4.0])
+def test_a_terminals_amplifier_leaves_an_uplink_the_ratio_of_its_closed_form(links, back_off_db):
+    """Nearly a limiter: what of its distortion falls into the band is the floor in any fading; both fade alike."""
+    given = {
+        "schema": 1,
+        "study": "link",
+        "name": "uplink",
+        "channel": {"carrier_ghz": 2, "fading": {"kind": "tdl", "profile": "A", "delay_spread_ns": 30}},
+        "link": {
+            "direction": "uplink",
+            "resource_blocks": 25,
+            "modulation": "16qam",
+            "coding": "none",
+            "csi": "perfect",
+            "pilots": False,
+            "amplifier": {"kind": "rapp", "back_off_db": back_off_db, "smoothness": 20},
+        },
+        "power": {"esno_db": 80},
+    }
+    point = build(from_mapping(given))[0].points[0]
+
+    chunks = links.chunks(point.structure, point.values, 2, rows=64)
+
+    amplifier, points = limiter(back_off_db), 2048
+    inside = np.r_[0:150, points - 150 : points]
+    distortion = regrowth(amplifier, points, 300)[inside].sum() / abs(amplifier.coefficients(1)[0]) ** 2 - 1.0
+    ratio = sum(chunk.sums["sinr"] for chunk in chunks) / 64
+    # 64 blocks of 4200 elements: 0.2 %; 300 subcarriers: as above
+    assert ratio == pytest.approx(1.0 / distortion, rel=0.03)
+    # over all frequencies the limiter has the closed form of its gain, alpha = 1 - exp(-g^2) + sqrt(pi) / 2 g erfc(g)
+    g = 10 ** (back_off_db / 20)
+    alpha = 1 - math.exp(-(g**2)) + math.sqrt(math.pi) / 2 * g * math.erfc(g)
+    evm = math.sqrt((1 - math.exp(-(g**2))) / alpha**2 - 1)
+    assert point.facts["amplifier_evm_percent"] == pytest.approx(100 * evm, rel=0.02)  # the knee is a little round
+
+
+def test_an_uplink_is_amplified_before_the_payload_filters_it():
+    grid = SlotGrid(resource_blocks=4, subcarrier_spacing_hz=120e3, dmrs_additional_positions=0, pilots=False)
+    amplifier, response = limiter(1.0), np.exp(0.5j * np.linspace(-1, 1, 48)) * np.linspace(0.2, 1.0, 48)
+    drive, scale = (tf.fill([2], np.float32(factor)) for factor in (amplifier.drive, amplifier.scale))
+    rng = np.random.default_rng(4)
+    sent = tf.constant(rng.choice([-1.0, 1.0], (2, 14, 48)) + 1j * rng.choice([-1.0, 1.0], (2, 14, 48)), tf.complex64)
+
+    plain = OnBoard(grid, response=None, curve=amplifier.curve)(sent, drive, scale).numpy()
+    both = OnBoard(grid, response=response, curve=amplifier.curve, amplifier_first=True)(sent, drive, scale).numpy()
+
+    level = np.sqrt(np.mean(np.abs(response) ** 2))
+    assert both == pytest.approx(plain * response / level, rel=1e-5, abs=1e-5)
 
 
 def test_a_tube_follows_its_formula_and_has_a_gradient():

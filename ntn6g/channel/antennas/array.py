@@ -128,6 +128,10 @@ class PlanarArray:
             cycles = tf.round(cycles * 2**phase_bits) / 2**phase_bits
         return _phasor(cycles) / tf.constant(math.sqrt(self.elements), tf.complex128)
 
+    def summed(self, towards: tf.Tensor, weights: tf.Tensor, frequency_ratio: tf.Tensor | float = 1.0) -> tf.Tensor:
+        """Sum over the weighted elements, complex128 [...]; arguments as in `gain_dbi`."""
+        return tf.reduce_sum(tf.math.conj(weights) * self.response(towards, frequency_ratio), -1)
+
     def gain_dbi(
         self,
         towards: tf.Tensor,
@@ -151,7 +155,7 @@ class PlanarArray:
         floor_dbi : float
             What the array factor's zeros are raised to.
         """
-        summed = tf.reduce_sum(tf.math.conj(weights) * self.response(towards, frequency_ratio), -1)
+        summed = self.summed(towards, weights, frequency_ratio)
         power = tf.math.real(summed) ** 2 + tf.math.imag(summed) ** 2
         array_db = 10.0 / math.log(10.0) * tf.math.log(tf.maximum(power, 10.0 ** (floor_dbi / 10.0)))
         return array_db + (element_dbi(towards) if self.directive else 0.0) - self.excess_db

@@ -13,6 +13,8 @@ from ntn6g.channel.antennas.patterns import relative_db
 from ntn6g.orbit.trigonometry import atan2, sin_cos
 
 _FLOOR_DB = -100.0  # what a pattern's zeros are raised to
+_ARRAY_FLOOR = 1e-3  # amplitude to which `PlanarArray.gain_dbi` raises the zeros of an array factor
+_AT_ONCE = 1 << 22  # elements times frequencies
 
 
 class Antenna(Protocol):
@@ -35,6 +37,29 @@ class Antenna(Protocol):
             Unit vectors of one frame: to the place, and along boresight.
         axes : [..., 3, 3], float64
             Rows: normal of the panel, then the axes along its columns and rows, in that frame.
+        """
+
+
+class PhaseSteered(Antenna, Protocol):
+    """An antenna whose beam is steered by phases that do not change over the band of a signal."""
+
+    def over_band(self, towards: tf.Tensor, aim: tf.Tensor, axes: tf.Tensor, ratio: tf.Tensor) -> tf.Tensor:
+        r"""Amplitude at every frequency over that at the carrier: float64 [..., frequency].
+
+        Of an array of places :math:`d_n` in wavelengths :math:`\lambda_0` of its design frequency :math:`f_0`
+
+        .. math:: A(f) = \sum_n e^{j 2\pi (f s / f_0 - s_0) \cdot d_n / \lambda_0}
+
+        with :math:`s` and :math:`s_0` the directions of the place and of boresight projected onto the panel, so that
+        the beam of a frequency looks at :math:`s_0 f_0 / f`; of an aperture the integral. Real, since places come in
+        opposite pairs, and negative beyond a zero. What single elements do over the band is left out.
+
+        Parameters
+        ----------
+        towards, aim, axes
+            As in `Antenna.gain_dbi`.
+        ratio : [frequency], float64
+            Frequency over the carrier.
         """
 
 
@@ -95,6 +120,18 @@ class SteeredArray:
         weights = self.array.weights(tf.linalg.matvec(axes, aim), phase_bits=self.phase_bits)
         return self.array.gain_dbi(tf.linalg.matvec(axes, towards), weights, frequency_ratio=self.frequency_ratio)
 
+    def over_band(self, towards: tf.Tensor, aim: tf.Tensor, axes: tf.Tensor, ratio: tf.Tensor) -> tf.Tensor:
+        """See `PhaseSteered`."""
+        weights = self.array.weights(tf.linalg.matvec(axes, aim), phase_bits=self.phase_bits)[..., None, :]
+        place = tf.linalg.matvec(axes, towards)[..., None, :]
+
+        def field(part: tf.Tensor) -> tf.Tensor:
+            return tf.math.real(self.array.summed(place, weights, self.frequency_ratio * part))
+
+        step = max(1, _AT_ONCE // self.array.elements)
+        parts = [field(ratio[first : first + step]) for first in range(0, ratio.shape[0], step)]
+        return _relative_amplitude(tf.concat(parts, -1), field(tf.ones([1], tf.float64)), _ARRAY_FLOOR)
+
 
 @dataclass(frozen=True)
 class FlatAperture:
@@ -139,6 +176,21 @@ class FlatAperture:
         lit = field**2 * in_front**self.scan_exponent
         relative = tf.where(place[..., 0] > 0.0, lit, tf.zeros_like(lit))
         return self.peak_dbi + relative_db(relative, _FLOOR_DB)
+
+    def over_band(self, towards: tf.Tensor, aim: tf.Tensor, axes: tf.Tensor, ratio: tf.Tensor) -> tf.Tensor:
+        """See `PhaseSteered`."""
+        place, beam = (tf.linalg.matvec(axes, each)[..., None, 1:] for each in (towards, aim))
+
+        def field(part: tf.Tensor) -> tf.Tensor:
+            apart = tf.reduce_sum((part[:, None] * place - beam) ** 2, -1)
+            return 2.0 * j1_over(math.pi * self.diameter_wavelengths * tf.sqrt(apart + 1e-30))
+
+        return _relative_amplitude(field(ratio), field(tf.ones([1], tf.float64)), 10.0 ** (_FLOOR_DB / 20.0))
+
+
+def _relative_amplitude(field: tf.Tensor, at_carrier: tf.Tensor, floor: float) -> tf.Tensor:
+    """A field over that of the carrier, whose zeros are raised as those of its gain are."""
+    return field / tf.where(tf.abs(at_carrier) < floor, tf.constant(floor, tf.float64), at_carrier)
 
 
 def angle_between_rad(one: tf.Tensor, two: tf.Tensor) -> tf.Tensor:

@@ -36,7 +36,7 @@ class LinkPoint:
 
     axes: Mapping[str, Any]
     structure: LinkStructure
-    values: Mapping[str, float]
+    values: Mapping[str, Any]
     facts: Mapping[str, Any]
     identity: str
     seed: int
@@ -118,9 +118,18 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
     terminal = asked.terminals[asked.terminal_name()] if asked.terminals else None
     gains, uplink = None, link.direction == "uplink"
     if asked.antennas is not None and instant is not None and instant.state is not None and instant.site is not None:
-        gains = link_gains(asked.antennas, carrier_hz, instant.state, instant.site, uplink=uplink).first
+        gains = link_gains(
+            asked.antennas,
+            carrier_hz,
+            instant.state,
+            instant.site,
+            uplink=uplink,
+            subcarriers_hz=structure.grid.frequencies_hz if structure.squint else None,
+        ).first
     feeder = payload.feeder_at(asked.payload, instant)
-    amplifier_values, amplifier_facts = payload.amplified(asked.payload)
+    amplifier_values, amplifier_facts = payload.amplified(
+        payload.amplifier_asked(link, asked.payload), structure.payload
+    )
     received = received_power(
         power,
         air,
@@ -161,6 +170,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         "path_loss_db": received.get("path_loss_db", 0.0),
         **_ground(air),
         **amplifier_values,
+        "squint": 1.0 if gains is None or gains.squint is None else tuple(gains.squint.tolist()),
     }
     timing = None
     if link.harq is not None:
@@ -176,6 +186,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         **fading_facts(structure, delay_spread_s, k_factor_db),
         **sight_facts(air, structure, instant.elevation_rad if instant else None),
         **(gains.columns if gains else {}),
+        **(gains.squint_columns if gains else {}),
         **(feeder.columns(instant, carrier_hz, uplink=uplink) if feeder and instant else {}),
         **amplifier_facts,
         **received,
@@ -243,7 +254,8 @@ def _structure(link: Link, air: Channel, power: Power, asked: Scenario) -> LinkS
         limited_buffer=None if buffer is None else LimitedBuffer(**buffer.model_dump()),
         allocation=allocation_of(link),
         antennas=antennas_of(link, air.fading),
-        payload=payload.structure_of(carried),
+        payload=payload.structure_of(link, carried),
+        squint=asked.antennas is not None and asked.antennas.squinting is not None,
         feeder_noise=carried is not None and carried.feeder is not None and link.direction == "downlink",
     )
 
@@ -254,7 +266,7 @@ def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
     found: dict[str, float] = {}
     if structure.antennas != SINGLE:
         return found
-    undistorted = structure.payload is None and not structure.frequency_offset
+    undistorted = structure.payload is None and not structure.frequency_offset and not structure.squint
     if structure.fading == "awgn" and structure.perfect_csi and undistorted:
         found["ber_theory"] = float(bit_error_rate(structure.modulation_name, esno))
     if structure.coding is not None:

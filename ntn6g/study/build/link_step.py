@@ -101,6 +101,8 @@ class LinkStructure:
     payload: PayloadStructure | None = None
     feeder_noise: bool = False
     """Whether the noise of a feeder link is sent on with the signal."""
+    squint: bool = False
+    """Whether the gain of the antennas differs from subcarrier to subcarrier, so that ``squint`` of the values does."""
     time_degree: int = 2
     """Of the polynomials by which gains move between samples, see `ntn6g.channel.time_domain.TimeDomainChannel`."""
 
@@ -264,10 +266,10 @@ def batch_rows(structure: LinkStructure) -> int:
 
 @dataclass(frozen=True)
 class LinkWork:
-    """What a step needs of a point: what its draws are keyed by, and one number per field of `LinkValues`."""
+    """What a step needs of a point: what its draws are keyed by, and what each field of `LinkValues` holds a block."""
 
     channel_key: str
-    values: Mapping[str, float]
+    values: Mapping[str, Any]
     seed: int
 
 
@@ -289,7 +291,7 @@ class LinkStep(CompiledStep):
     def arguments(self, work: Sequence[tuple[LinkWork, int]]) -> tuple[tf.Tensor, LinkValues]:
         """Chunk keys uint32 [chunks, 2] and values [rows] of a batch."""
         columns = {
-            name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK)
+            name: np.repeat(np.array([point.values[name] for point, _ in work], dtype), BLOCKS_PER_CHUNK, axis=0)
             for name, dtype in self.chain.values_type.DTYPES.items()
         }
         values = {name: tf.constant(column) for name, column in columns.items()}

@@ -21,6 +21,7 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, db_to_linear, linear_to_db
 from ntn6g.phy import SlotGrid
 from ntn6g.phy.on_board import OnBoard
+from ntn6g.scenario import Rapp, Saleh
 from ntn6g.study.build.geometry import Instant
 from ntn6g.study.build.loss_terms import weather_of
 
@@ -185,25 +186,35 @@ def require_gateway(feeder: FeederLink) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class PayloadStructure:
-    """Filter (passband, order) and amplifier (kind, parameters) of a payload, as numbers."""
+    """Filter (passband, order) and amplifier (kind, parameters) on a signal's way, as numbers, and which is first."""
 
     filter: tuple[float, int] | None
     amplifier: tuple[str, tuple[float, ...]] | None
+    amplifier_first: bool = False
+    """True on uplinks, where the terminal amplifies and the payload filters."""
 
 
-def structure_of(asked: scenario.Payload | None) -> PayloadStructure | None:
-    """What shapes the compiled link; None where the payload leaves the signal alone."""
-    if asked is None or (asked.filter is None and asked.amplifier is None):
+def amplifier_asked(link: scenario.Link, carried: scenario.Payload | None) -> Rapp | Saleh | None:
+    """Of the end that sends: the terminal's on an uplink, else the payload's."""
+    if link.direction == "uplink":
+        return link.amplifier
+    return carried.amplifier if carried else None
+
+
+def structure_of(link: scenario.Link, carried: scenario.Payload | None) -> PayloadStructure | None:
+    """What shapes the compiled link; None where nothing on the way touches the signal."""
+    amplifier, channel_filter = amplifier_asked(link, carried), carried.filter if carried else None
+    if amplifier is None and channel_filter is None:
         return None
-    amplifier = asked.amplifier
     numbers: tuple[float, ...] = ()
-    if isinstance(amplifier, scenario.Rapp):
+    if isinstance(amplifier, Rapp):
         numbers = (amplifier.smoothness,)
     elif amplifier is not None:
         numbers = (amplifier.alpha_a, amplifier.beta_a, amplifier.alpha_phi, amplifier.beta_phi)
     return PayloadStructure(
-        filter=None if asked.filter is None else (1e6 * asked.filter.passband_mhz, asked.filter.order),
+        filter=None if channel_filter is None else (1e6 * channel_filter.passband_mhz, channel_filter.order),
         amplifier=None if amplifier is None else (amplifier.kind, numbers),
+        amplifier_first=link.direction == "uplink",
     )
 
 
@@ -226,19 +237,20 @@ def on_board(given: PayloadStructure | None, grid: SlotGrid, *, feeder: bool = F
         passband_hz, order = given.filter
         response = butterworth(np.asarray(grid.frequencies_hz), passband_hz=passband_hz, order=order)
     curve = None if given.amplifier is None else amplifier_of(given.amplifier).curve
-    return OnBoard(grid, response=response, curve=curve, feeder=feeder)
+    return OnBoard(grid, response=response, curve=curve, feeder=feeder, amplifier_first=given.amplifier_first)
 
 
-def amplified(asked: scenario.Payload | None) -> tuple[dict[str, float], dict[str, float]]:
+def amplified(
+    asked: Rapp | Saleh | None, structure: PayloadStructure | None
+) -> tuple[dict[str, float], dict[str, float]]:
     """Values of a point that belong to the amplifier, and what tables say of it; nothing is said without one.
 
     ``amplifier_evm_percent`` is the closed form for Gaussian signals over all frequencies, of which a receiver sees the
     part inside the band.
     """
-    structure = structure_of(asked)
-    if asked is None or asked.amplifier is None or structure is None or structure.amplifier is None:
+    if asked is None or structure is None or structure.amplifier is None:
         return dict.fromkeys((f"amplifier_{name}" for name in ("drive", "scale", "gain_real", "gain_imag")), 0.0), {}
-    amplifier = amplifier_of(structure.amplifier, asked.amplifier.back_off_db)
+    amplifier = amplifier_of(structure.amplifier, asked.back_off_db)
     gain = amplifier.wanted_gain
     values = {
         "amplifier_drive": amplifier.drive,

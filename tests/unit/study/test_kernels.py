@@ -33,6 +33,7 @@ from ntn6g.study.build import adaptation_link, beams, build, geometry
 from ntn6g.study.build.adaptation_policies import Tuner
 from ntn6g.study.build.handover import world as handover_world
 from ntn6g.study.build.handover.policies import rule_of
+from ntn6g.study.build.payload import PayloadStructure
 from ntn6g.study.build.training import build_learner
 
 # Ops that any device runs through a kernel of no device of its own: control flow, calls of functions, no-ops
@@ -196,6 +197,8 @@ def test_every_op_of_a_handover_simulation_compiles_for_a_gpu():
 
         assert "StatelessWhile" in ops or "While" in ops  # the steps
         assert without_kernel(ops, "XLA_GPU_JIT") == set()
+
+
 def learned(ladder, steps):
     """Policies around networks that nothing has trained."""
     youngest, observation = tf.constant(13), Observation(reports=4, ages=7, mcs=ladder.size)
@@ -252,18 +255,22 @@ def test_every_op_of_an_episode_of_handover_compiles_for_a_gpu(monkeypatch):
     assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 
+TERMINAL = PayloadStructure(filter=(5e6, 6), amplifier=("rapp", (2.0,)), amplifier_first=True)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"waveform": "dft-s-ofdm", "estimator": "lmmse"},
+        {"waveform": "dft-s-ofdm", "estimator": "lmmse", "payload": TERMINAL},
         {"waveform": "otfs", "receiver": "message-passing", "estimator": "lmmse-true", "fading": "tdl", "profile": "A"},
-        {"waveform": "afdm", "receiver": "banded-mmse", "samples": True, "synchroniser": "both"},
+        {"waveform": "afdm", "receiver": "banded-mmse", "samples": True, "synchroniser": "both", "squint": True},
     ],
     ids=lambda changes: changes["waveform"],
 )
 def test_every_op_of_a_waveform_and_its_receiver_compiles_for_a_gpu(links, changes):
     structure = links.structure(mcs=None, modulation="qpsk", dmrs_cdm_groups_without_data=2, **changes)
-    step, point = links.step(structure, rows=64), links.work(structure)
+    squint = (1.0,) * structure.grid.subcarriers if structure.squint else 1.0
+    step, point = links.step(structure, rows=64), links.work(structure, squint=squint)
     ops = ops_inside(step.compiled.get_concrete_function(*step.arguments([(point, 0), (point, 1)])))
 
     assert {"FFT", "IFFT"} <= ops

@@ -168,6 +168,13 @@ def test_a_pass_has_no_signal_where_the_gateway_does_not_see_the_satellite():
 
 
 AMPLIFIER = {"kind": "rapp", "back_off_db": 3}
+SPREAD = {
+    "mcs": 5,
+    "direction": "uplink",
+    "amplifier": AMPLIFIER,
+    "waveform": "dft-s-ofdm",
+    "dmrs_cdm_groups_without_data": 2,
+}
 REFUSED = [
     ({"feeder": FEEDER | {"gateway": {"latitude_deg": -45, "longitude_deg": 10}}}, "deg over the gateway, below its"),
     ({"feeder": FEEDER | {"eirp_density_dbw_mhz": 3}}, "cnr_db and eirp_density_dbw_mhz are both given"),
@@ -176,8 +183,14 @@ REFUSED = [
     ({"link": {"resource_blocks": 25, "mcs": 5, "harq": {"feeder_delay_ms": 3}}}, "beside payload.feeder"),
     (
         {"payload": {"amplifier": AMPLIFIER}, "link": {"resource_blocks": 25, "mcs": 5, "direction": "uplink"}},
-        "the amplifier sends downwards",
+        "it sends downwards; behind an uplink .* link.amplifier is that of the terminal",
     ),
+    ({"link": {"resource_blocks": 25, "mcs": 5, "amplifier": AMPLIFIER}}, r"that of a satellite is payload\.amplifier"),
+    (
+        {"link": {"mcs": 5, "direction": "uplink", "amplifier": AMPLIFIER, "layers": 2}, "payload": {}},
+        r"link\.amplifier: it acts on one antenna",
+    ),
+    ({"link": SPREAD | {"csi": "perfect"}}, r"link\.csi: perfect knows an amplifier's gain for Gaussian signals"),
     (
         {"payload": {"filter": {"passband_mhz": 40}}, "link": {"resource_blocks": 25, "mcs": 5, "layers": 2}},
         "acts on one antenna",

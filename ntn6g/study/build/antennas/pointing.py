@@ -12,6 +12,7 @@ from ntn6g import orbit, scenario
 from ntn6g.channel import antennas
 from ntn6g.core.constants import EARTH_MU_M3_S2, EARTH_RADIUS_M
 from ntn6g.core.errors import ScenarioError
+from ntn6g.core.units import linear_to_db
 from ntn6g.study.build.antennas.kinds import End, made
 
 
@@ -24,6 +25,8 @@ class Gains:
     satellite_gain_dbi: Any = None
     terminal_gain_dbi: Any = None
     polarisation_loss_db: float | None = None
+    squint: Any = None
+    """Amplitude of both ends at every subcarrier over that at the carrier, [..., subcarrier]; None where it is one."""
     uplink: bool = False
     """Whether the terminal sends."""
     columns: Mapping[str, Any]
@@ -38,10 +41,20 @@ class Gains:
 
         return replace(
             self,
+            squint=None if self.squint is None else np.reshape(self.squint, [-1, np.shape(self.squint)[-1]])[0],
             satellite_gain_dbi=number(self.satellite_gain_dbi),
             terminal_gain_dbi=number(self.terminal_gain_dbi),
             columns={name: number(value) for name, value in self.columns.items()},
         )
+
+    @property
+    def squint_columns(self) -> dict[str, float]:
+        """What tables say of one instant's squint: gain over the carrier's at the weaker edge, and the band's mean."""
+        if self.squint is None:
+            return {}
+        power = np.maximum(np.square(self.squint), 1e-12)
+        edge, mean = min(power[0], power[-1]), power.mean()
+        return {"squint_edge_db": float(linear_to_db(edge)), "squint_mean_db": float(linear_to_db(mean))}
 
     def end(self, *, sends: bool) -> tuple[End | None, Any]:
         """The end that sends or receives, and its gain."""
@@ -51,9 +64,17 @@ class Gains:
 
 
 def link_gains(
-    asked: scenario.Antennas, carrier_hz: float, state: orbit.State, site: orbit.Site, *, uplink: bool = False
+    asked: scenario.Antennas,
+    carrier_hz: float,
+    state: orbit.State,
+    site: orbit.Site,
+    *,
+    uplink: bool = False,
+    subcarriers_hz: Any = None,
 ) -> Gains:
     """Gains of both ends towards each other at the instants of a state, fields [T, 3].
+
+    ``subcarriers_hz`` are those of a link, from the carrier, over which a beam may squint.
 
     Raises
     ------
@@ -65,6 +86,7 @@ def link_gains(
     columns: dict[str, Any] = {}
     ends: dict[str, End | None] = {}
     gains: dict[str, Any] = {}
+    squint: Any = None
     for name, towards in (("satellite", down), ("terminal", -down)):
         given = getattr(asked, name)
         ends[name] = gains[name] = None
@@ -80,6 +102,10 @@ def link_gains(
         columns[f"{name}_gain_dbi"] = gains[name]
         columns[f"{name}_off_boresight_deg"] = np.degrees(antennas.angle_between_rad(towards, aim).numpy())
         columns[f"{name}_pointing_loss_db"] = end.antenna.peak_dbi - gains[name] + 0.0
+        if subcarriers_hz is not None and getattr(given, "squint", "carrier") == "subcarriers":
+            steered: antennas.PhaseSteered = end.antenna  # type: ignore[assignment]  # panels have the key
+            ratio = tf.constant(1.0 + np.asarray(subcarriers_hz, np.float64) / carrier_hz)
+            squint = (1.0 if squint is None else squint) * steered.over_band(towards, aim, axes, ratio).numpy()
     loss_db = polarisation_loss_db(asked)
     return Gains(
         satellite=ends["satellite"],
@@ -87,6 +113,7 @@ def link_gains(
         satellite_gain_dbi=gains["satellite"],
         terminal_gain_dbi=gains["terminal"],
         polarisation_loss_db=loss_db,
+        squint=squint,
         uplink=uplink,
         columns=columns if loss_db is None else {**columns, "polarisation_loss_db": loss_db},
     )
