@@ -39,7 +39,7 @@ def trade_off(parts: Sequence[Part], view: View = USUAL) -> "Figure":
     error.set_ylabel("Range error, RMS (m)")
     marks.reference(error, lines, "range_crlb_m", "--")
     marks.measured(error, lines, "range_rmse_m")
-    _plain_within_a_decade(error.yaxis, error.get_ylim())
+    _few_numbers(error.yaxis, error.get_ylim())
     marks.throughput_panel(rate, lines)
     for axes in more:
         axes.set_ylabel("Floor of the map over the noise (dB)")
@@ -74,15 +74,16 @@ def _pareto(axes: "Axes", lines: marks.Lines) -> None:
     axes.set_xscale("log")
     label = f"\npoints: {lines.x_label[0].lower()}{lines.x_label[1:]}" if lines.x_label else ""  # of a single point
     axes.set_xlabel(f"Range error, RMS (m){label}")
-    _plain_within_a_decade(axes.xaxis, axes.get_xlim())
+    _few_numbers(axes.xaxis, axes.get_xlim())
     axes.set_ylabel(f"Throughput ({unit})")
 
 
-def _plain_within_a_decade(axis: "Axis", limits: tuple[float, float]) -> None:
-    """Few plain numbers on a logarithmic axis where powers of ten would name next to nothing."""
-    if limits[1] < 10.0 * limits[0]:
-        from matplotlib.ticker import MaxNLocator, NullLocator
+def _few_numbers(axis: "Axis", limits: tuple[float, float]) -> None:
+    """Few plain numbers on a logarithmic axis of less than two decades, where powers of ten name too little."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-        axis.set_major_locator(MaxNLocator(5))
+    if limits[1] < 100.0 * limits[0]:
+        within_a_decade = limits[1] < 10.0 * limits[0]
+        axis.set_major_locator(MaxNLocator(5) if within_a_decade else LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter("{x:g}")
-        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
