@@ -9,6 +9,7 @@ import tensorflow as tf
 from ntn6g.channel.antennas import FlatAperture, PlanarArray, SteeredArray, direction
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
+from ntn6g.phy.layered import Antennas
 from ntn6g.scenario import from_mapping
 from ntn6g.study.build import build
 
@@ -115,6 +116,19 @@ def test_a_link_has_the_gain_of_every_subcarrier_on_both_paths(links, samples):
     ratio = sum(chunk.sums["sinr"] for chunk in chunks) / 64
     # 64 blocks of 672 elements: 0.5 % and a bias of 0.15 %
     assert ratio == pytest.approx(1e3 * np.mean(amplitude**2), rel=0.025)
+
+
+def test_a_link_of_several_antennas_has_it_too(links):
+    """On white noise antenna i hears antenna i alone; a known channel leaves noise over squared amplitude."""
+    structure = links.structure(
+        mcs=None, modulation="qpsk", pilots=False, perfect_csi=True, squint=True, antennas=Antennas(receive=2)
+    )
+    amplitude = np.linspace(0.6, 1.4, structure.grid.subcarriers)
+
+    chunks = links.chunks(structure, {"esno_db": 30.0, "squint": tuple(amplitude)}, 2, rows=64)
+
+    ratio = sum(chunk.sums["sinr"] for chunk in chunks) / 64
+    assert ratio == pytest.approx(1e3 / np.mean(amplitude**-2), rel=1e-4)  # no noise is drawn for it
 
 
 PASS = {"after": "2026-01-01T00:00:00Z", "min_culmination_deg": 80, "within_days": 15}
