@@ -1,6 +1,7 @@
 """Figure of a channel study: losses, power delay profile, Doppler spectrum, distributions of drawn links."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ GAINS = ("satellite_gain_dbi", "terminal_gain_dbi")
 _GAIN_LABELS = ("Gain towards the other end (dBi)", "Angle off boresight (deg)")
 _FLOOR_DB = -40.0  # of the spectrum's axis
 _SMALLEST_DB = 1e-2  # of the loss axes
+_NOTE_CHARACTERS = 76  # of small print over a panel
 _TERMS = (  # in the order of their colours
     "free_space", "gas", "rain", "cloud", "scintillation", "clutter", "faraday", "trees", "building", "shadow",
 )  # fmt: skip
@@ -120,7 +122,7 @@ def _where_terms_end(axes: "Axes", part: Part) -> None:
     shown = np.where(missing, part.series["total_frequency_db"], np.nan)
     axes.plot(part.series["frequency_ghz"], shown, color="white", linewidth=0.8, linestyle=(0, (2, 2)))
     note = "valid: " + "; ".join(span.split(" by ")[0] for span in spans)
-    axes.set_title(note, fontsize=7.5, color=GREY, loc="left")
+    axes.set_title("\n".join(wrap(note, _NOTE_CHARACTERS)), fontsize=7.5, color=GREY, loc="left")
 
 
 def _profile(axes: "Axes", part: Part, colour: Any) -> None:
