@@ -101,8 +101,6 @@ CASES = {name: [] for name in shipped_configs()}
 CASES["quickstart with an offset"] = ["link.residual_offset_ppm=0.05"]
 CDL = "channel.fading={kind: cdl, profile: A, delay_spread_ns: 100}"
 CASES["terrestrial_tdl by clusters"] = [CDL, "sweep.grid.channel.fading.profile=[D]"]
-DISH = "channel.fading={kind: ntn-rays, pattern: terminal}"
-CASES["transparent_payload with scattering through the dish"] = [DISH, "channel.guard.tap_floor_db=-10"]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -121,6 +119,17 @@ def test_every_op_of_a_step_compiles_for_a_gpu(links, reduced, case):
             assert "StatelessWhile" in ops or "While" in ops  # the decoder's iterations
         if structure.frequency_offset:
             assert {"FFT", "IFFT"} <= ops
+
+
+def test_scattering_through_a_dish_compiles_for_a_gpu(links):
+    dish = Antennas.model_validate({"terminal": {"kind": "vsat"}}).terminal.model_dump_json()
+    rays = {"fading": "ntn-rays", "scattering": ("urban", "Ka", True), "terminal_antenna": (dish, 20e9)}
+    structure = links.structure(mcs=None, modulation="qpsk", pilots=False, perfect_csi=True, **rays)
+    step, point = links.step(structure, rows=64), links.work(structure)
+    ops = ops_inside(step.compiled.get_concrete_function(*step.arguments([(point, 0), (point, 1)])))
+
+    assert "Asin" in ops  # angles from the line of sight
+    assert without_kernel(ops, "XLA_GPU_JIT") == set()
 
 
 S1528 = {"kind": "s1528", "gain_dbi": 30, "beamwidth_deg": 4}
