@@ -56,7 +56,7 @@ LONG_CONFIGS = {
     *("handover_constellations", "handover_journeys", "handover_learned", "handover_outage", "handover_tuning"),
     *("haps_sensing", "learned_detector", "multistatic_sensing", "terrestrial_tdl", "uma_cell"),
     *("offset_receivers", "ray_model", "sensing", "sensing_trade_off", "shadowed_links", "sub_thz_cell"),
-    *("two_near_targets", "waveforms_over_a_pass"),
+    *("tracking_in_a_plane", "two_near_targets", "waveforms_over_a_pass"),
 }
 RUN_CONFIGS = {"test_every_shipped_config_runs", "test_outcomes_do_not_change_with_row_order_or_neighbours"}
 

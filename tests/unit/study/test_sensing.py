@@ -168,7 +168,6 @@ PAIR = {"targets": {"one": {"range_m": 20.0}, "other": {"range_m": 60.0}}}
         ("ca", PAIR | {"method": "clean"}),
         ("os", PAIR | {"method": "music"}),
         ("go", SURROUNDED),
-        ("ca", PAIR | {"method": "omp"}),
         ("ca", PAIR | {"method": "esprit"}),
     ],
 )

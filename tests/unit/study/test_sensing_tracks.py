@@ -22,9 +22,9 @@ def study(blocks, sweep=None, **sensing):
     return SensingStudy("", from_mapping(raw | ({"sweep": sweep} if sweep else {}) | {"engine": {"batch": 64}}))
 
 
-def rows(asked):
+def rows(asked, step=None):
     """Rows of a study of one structure, computed chunk by chunk as a run does."""
-    step, found = asked.recipe(asked.points[0].structure)(), []
+    step, found = step or asked.recipe(asked.points[0].structure)(), []
     for point in asked.points:
         tally = Tally()
         for first in range(0, asked.rule.max_chunks, step.chunks_per_batch):
@@ -119,15 +119,17 @@ PLANE = {"frames": 12, "interval_ms": 50.0, "acceleration_density_m2_s3": 4.0, "
 
 
 @pytest.fixture(scope="module")
-def in_plane():
-    """Rows of a filter over range, velocity and angle that is right, and of one that takes the target for steady."""
+def plane():
+    """Study and step of a filter over range, velocity and angle that is right, and one for steady targets."""
     grid = {"sensing.image_snr_db": [18, 18], "sensing.tracking.assumed_density_m2_s3": [4.0, 0.01]}
     car = {"car": {"range_m": 60.0, "velocity_m_s": 5.0, "angle_deg": 20.0}}
-    return rows(study(256, {"zip": grid}, targets=car, tracking=PLANE, array={"antennas": 6}))
+    asked = study(256, {"zip": grid}, targets=car, tracking=PLANE, array={"antennas": 6})
+    return asked, asked.recipe(asked.points[0].structure)()
 
 
-def test_a_target_that_crosses_is_tracked_in_its_plane_at_the_posterior_bound(in_plane):
-    right, stiff = in_plane
+@pytest.mark.slow  # a minute of compiling; the filter's own law is held by tests/physics/test_sensing_scene.py
+def test_a_target_that_crosses_is_tracked_in_its_plane_at_the_posterior_bound(plane):
+    right, stiff = rows(*plane)
 
     assert right["tracks_kept"] > 0.98
     for name, unit in (("range", "m"), ("velocity", "m_s"), ("angle", "deg")):
@@ -145,14 +147,14 @@ def test_a_target_that_crosses_is_tracked_in_its_plane_at_the_posterior_bound(in
     assert stiff["state_error_mean_low"] > right["state_error_mean_high"]
 
 
-def test_every_op_of_a_track_by_an_array_compiles_for_a_gpu():
+def test_every_op_of_a_track_by_an_array_compiles_for_a_gpu(plane):
+    asked, step = plane
     tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(1.0))  # registers the kernels
-    asked = study(
-        64, targets=CAR | {"car": {"range_m": 60.0, "velocity_m_s": 5.0}}, array={"antennas": 6}, tracking=PLANE
-    )
-    step, work = asked.recipe(asked.points[0].structure)(), asked.points[0].work
+    work = asked.points[0].work
 
-    definition = step.compiled.get_concrete_function(*step.arguments([(work, 0), (work, 1)])).graph.as_graph_def()
+    definition = step.compiled.get_concrete_function(
+        *step.arguments([(work, k) for k in range(step.chunks_per_batch)])
+    ).graph.as_graph_def()
 
     ops = {node.op for node in definition.node} - {"Placeholder"}
     ops |= {node.op for function in definition.library.function for node in function.node_def}
