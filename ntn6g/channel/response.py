@@ -57,16 +57,17 @@ def once(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     """The same values, which XLA then computes once instead of again for every consumer that repeats them.
 
     XLA on a CPU fuses chains of multiplications and additions into whatever broadcasts them, and repeats them there;
-    a division it counts as expensive and keeps. Dividing by a one that it cannot foresee is exact.
+    a division it counts as expensive and keeps. Dividing by a one that it cannot foresee is exact; one for all, because
+    a one for each would be computed each time.
 
     Parameters
     ----------
     values : [...], float
         What is to be kept.
     like : tensor
-        Finite numbers that broadcast against ``values``; only their shape counts.
+        Any finite numbers, at least one.
     """
-    return values / tf.exp(0.0 * like)
+    return values / (1.0 + 0.0 * tf.reshape(like, [-1])[0])
 
 
 def frequency_response(realization: ChannelRealization, frequencies_hz: tf.Tensor) -> tf.Tensor:

@@ -92,6 +92,7 @@ def couple(
 def _coupled(stream: tf.Tensor, count: int, split: int) -> tf.Tensor:
     """Offsets of the rays of all clusters in random order, [N, M, B]."""
     draws = tf.transpose(random.uniform(stream, (count, len(RAY_OFFSETS))), [1, 2, 0])
+    draws = once(draws, tf.cast(stream[:, 0], tf.float32))  # every comparison would draw them again
     offsets = tf.constant(RAY_OFFSETS, tf.float32)
     own = [_shuffled_in_groups(draws[n], offsets)[None] for n in range(min(split, count))]
     return tf.concat([*own, *([_shuffled(draws[split:], offsets)] if count > split else [])], 0)
