@@ -101,8 +101,15 @@ def _latitude_deg(air: Channel, terminal: Place | None) -> float | None:
     return given if given is not None or terminal is None else terminal.latitude_deg
 
 
-def weather_of(air: Channel, terminal: Place | None) -> channel.Weather:
-    """Weather of a place: as given, else of the maps of ITU-R; nothing of what does not count.
+_ELSEWHERE = {
+    "wet_refractivity": "channel.scintillation_model.wet_refractivity",
+    "vapour_density_g_m3": "channel.gas_model.vapour: given",
+}
+"""What to give in place of a map whose number is no key of the weather itself."""
+
+
+def weather_of(air: Channel, terminal: Place | None, key: str = "channel.weather") -> channel.Weather:
+    """Weather of a place: as given under ``key``, else of the maps of ITU-R; nothing of what does not count.
 
     Raises
     ------
@@ -124,7 +131,8 @@ def weather_of(air: Channel, terminal: Place | None) -> channel.Weather:
             "required key is missing; rain statistics depend on it, and there is no terminal",
             key="channel.weather.latitude_deg",
         )
-    if None in given.values():
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
         if terminal is None:
             raise ScenarioError(
                 "rain, cloud, vapour by map and scintillation by p618 need a terminal, or all numbers given",
@@ -137,6 +145,8 @@ def weather_of(air: Channel, terminal: Place | None) -> channel.Weather:
             terminal.longitude_deg,
             exceeded_percent=max(asked.exceeded_percent, least_percent),
             station_height_km=height_km,
+            key=key,
+            instead=" and ".join(_ELSEWHERE.get(name, name) for name in missing),
         )
         found = asdict(place)
         found["vapour_density_g_m3"] *= math.exp(height_km / 2.0)  # from the station down to the sea: P.835-6, 1.2

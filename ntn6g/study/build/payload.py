@@ -111,7 +111,8 @@ class FeederLink:
         own = {name: getattr(gateway, name) for name in ("rain_rate_001_mm_h", "rain_height_km", "liquid_kg_m2")}
         weather = air.weather.model_copy(update={**own, "latitude_deg": None})
         losses = air.losses.model_copy(update={**wanted, "scintillation": False})  # its table needs no weather
-        return weather_of(air.model_copy(update={"weather": weather, "losses": losses}), gateway)
+        there = air.model_copy(update={"weather": weather, "losses": losses})
+        return weather_of(there, gateway, "payload.feeder.gateway")
 
     def noises(
         self, service_db: float, bandwidth_hz: float, air: scenario.Channel, *, uplink: bool

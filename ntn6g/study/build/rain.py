@@ -49,7 +49,8 @@ def rain_processes(asked: Scenario, elevation_rad: NDArray[np.float64]) -> list[
     climate = loss_options(raining, terminal).weather
     probability = air.weather.rain_probability_percent
     if probability is None:
-        probability = at_location(terminal.latitude_deg, terminal.longitude_deg).rain_probability_percent
+        where = terminal.latitude_deg, terminal.longitude_deg
+        probability = at_location(*where, instead="rain_probability_percent").rain_probability_percent
     place = {"rain_height_km": climate.rain_height_km, "station_height_km": climate.station_height_km}
     percents = [percent for percent in FIT_PERCENT if percent <= _MOST_PERCENT]
     losses_db = [

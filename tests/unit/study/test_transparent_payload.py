@@ -1,6 +1,7 @@
 """Transparent payloads in studies: the geometry of both hops, the law of their noise, what is refused."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -138,6 +139,29 @@ def test_rain_and_clouds_of_the_feeder_link_follow_the_service_link_unless_told_
     assert not {"feeder_rain_loss_db", "feeder_cloud_loss_db", "rain_loss_db"} & set(dry)
     assert alone["feeder_rain_loss_db"] > 2.0
     assert not {"feeder_cloud_loss_db", "rain_loss_db"} & set(alone)
+
+
+WET = {"losses": {"cloud": True}, "weather": {"liquid_kg_m2": 0.5}}
+BUDGET = {"gateway": PLACE, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
+
+
+@pytest.mark.parametrize(
+    ("channel", "losses", "missing"),
+    [
+        (WET, {}, "liquid_kg_m2"),
+        ({}, {"rain": True}, "rain_rate_001_mm_h and rain_height_km"),
+        (WET, {"rain": True}, "rain_rate_001_mm_h and rain_height_km and liquid_kg_m2"),
+        ({"gas_model": {"vapour": "map"}}, {}, None),
+    ],
+)
+def test_without_maps_the_numbers_that_a_gateway_lacks_are_named(channel, losses, missing, monkeypatch):
+    monkeypatch.setitem(sys.modules, "itur", None)
+    air = {"carrier_ghz": 20, "environment": "rural", "fading": {"kind": "awgn"}} | channel
+    words = rf"^payload\.feeder\.gateway: .*ntn6g\[climate\].*, or give {missing}$"
+    if missing is None:  # there is no number of the gateway's own to give, and the terminal asks first
+        words = r"^channel\.weather: .*, or give channel\.gas_model\.vapour: given$"
+    with pytest.raises(ScenarioError, match=words):
+        facts(feeder=BUDGET | {"losses": losses}, channel=air)
 
 
 def test_gases_over_a_gateway_are_those_of_its_altitude():

@@ -42,9 +42,17 @@ class Climate:
 
 
 def at_location(
-    latitude_deg: float, longitude_deg: float, *, exceeded_percent: float = 0.01, station_height_km: float = 0.0
+    latitude_deg: float,
+    longitude_deg: float,
+    *,
+    exceeded_percent: float = 0.01,
+    station_height_km: float = 0.0,
+    key: str = "channel.weather",
+    instead: str = "rain_rate_001_mm_h and rain_height_km",
 ) -> Climate:
     """Read the maps for one place; the library holds the editions that its own documentation lists.
+
+    ``key`` and ``instead`` say, where the maps are missing, whose numbers they would be and which to give.
 
     Raises
     ------
@@ -56,8 +64,8 @@ def at_location(
     except ImportError:
         raise ScenarioError(
             "weather from a location needs the maps of the extra climate: pip install 'ntn6g[climate]', "
-            "or give rain_rate_001_mm_h and rain_height_km",
-            key="channel.weather",
+            f"or give {instead}",
+            key=key,
         ) from None
     lat, lon = float(latitude_deg), float(longitude_deg)
     # P.840 and P.836 have maps from 0.1 % on; smaller shares take that of 0.1 %.
