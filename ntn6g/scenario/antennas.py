@@ -322,8 +322,10 @@ class Antennas(Section):
         if self.squinting is None:
             return
         key = f"antennas.{self.squinting}.squint"
-        if study in ("beams", "channel"):
-            raise ScenarioError(f"subcarriers has no effect on a {study} study, which has none; leave it out", key=key)
+        if study != "link":
+            raise ScenarioError(
+                f"subcarriers has no effect on a {study} study, which takes the carrier's gain; leave it out", key=key
+            )
         if estimator == "lmmse-true":
             raise ScenarioError(
                 "subcarriers changes the covariance that link.estimator: lmmse-true takes from the profile; take lmmse",

@@ -181,6 +181,7 @@ def test_points_of_one_structure_differ_in_squint_by_value():
 BEAMS = {"start": "2026-01-01T00:10:00Z", "spacing_uv": 0.05}
 REFUSED = [
     ({"study": "beams", "beams": BEAMS}, r"antennas\.satellite\.squint: subcarriers has no effect on a beams study"),
+    ({"study": "pass", "at": {"pass": PASS}}, r"antennas\.satellite\.squint: subcarriers has no effect on a pass study"),
     ({"link": {"mcs": 5, "estimator": "lmmse-true"}}, "changes the covariance"),
     ({"antennas": {"satellite": {"kind": "aperture", "diameter_m": 1, "squint": "subcarriers"}}}, "squint"),
     ({"antennas": {"satellite": PANEL | {"squint": "delays"}}}, r"antennas\.satellite\.squint"),
