@@ -81,6 +81,8 @@ class _Antenna(Section):
     """Whether the preset says how much is sent."""
     own_noise: ClassVar[bool] = False
     """Whether the preset says how noisy reception is."""
+    own_polarisation: ClassVar[str | None] = None
+    """What the preset's polarisation is where the scenario does not say another."""
 
     pointing: Pointing = Field(default_factory=Peer)
     """Where its boresight looks; an isotropic antenna looks everywhere."""
@@ -254,6 +256,7 @@ class Handheld(_Antenna):
 
     own_power: ClassVar[bool] = True
     own_noise: ClassVar[bool] = True
+    own_polarisation: ClassVar[str | None] = "linear"
 
     kind: Literal["handheld"]
     """Handheld of TR 38.821: 0 dBi everywhere, 7 dB, 290 K, 23 dBm."""

@@ -40,7 +40,8 @@ with one colour and 4 with several, none beside `other_satellites`."""
 senses (option 3 of TR 38.821, Table 6.1.1.1-5)."""
     cross_polar_db: float | None = Field(default=None, ge=0.0, le=100.0)
     """By how much a terminal hears a beam of the other polarisation weakened, dB, 0 to 100: the cross-polar \
-discrimination of path and both antennas; required with `polarisations: 2`, 0 for a linear terminal."""
+discrimination of path and both antennas; required with `polarisations: 2`, 0 for a linear terminal, such as the \
+handheld of TR 38.821 unless its polarisation is given."""
     spacing_uv: float | None = Field(default=None, gt=0.0, lt=1.0)
     """Between neighbours in u and v, above 0 to 1; default: neighbours overlap at -3 dB."""
     activity: float = Field(default=1.0, ge=0.0, le=1.0)
@@ -94,7 +95,8 @@ interfere, each with an equal layout around its nadir."""
                 "required key is missing; beams of two polarisations need it", key="beams.cross_polar_db"
             )
         for end in ("satellite", "terminal"):
-            if self.cross_polar_db and getattr(getattr(antennas, end), "polarisation", None) == "linear":
+            given = getattr(antennas, end)
+            if self.cross_polar_db and given and (given.polarisation or given.own_polarisation) == "linear":
                 raise ScenarioError(
                     f"{self.cross_polar_db:g} dB, but a linear antennas.{end} has as much of either sense; set it to "
                     "0, or the antenna to right or left",

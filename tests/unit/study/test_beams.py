@@ -77,7 +77,9 @@ def test_interference_below_the_satellite_is_the_sum_over_its_other_beams(colour
 @pytest.fixture(scope="module")
 def polarised():
     """Two frequencies in two polarisations by their discrimination in dB, and four frequencies."""
-    found = {level: run(reuse=4, polarisations=2, cross_polar_db=level, count=19) for level in (0.0, 20.0, 100.0)}
+    ends = ENDS | {"terminal": {"kind": "handheld", "polarisation": "right"}}
+    both = {"reuse": 4, "polarisations": 2, "count": 19, "ends": ends}
+    found = {level: run(cross_polar_db=level, **both) for level in (0.0, 20.0, 100.0)}
     return found | {"four": run(reuse=4, count=19)}
 
 
@@ -285,6 +287,8 @@ def test_a_run_is_drawn_reported_and_laid_over_another(tmp_path):
             | {"ends": ENDS | {"terminal": {"kind": "handheld", "polarisation": "linear"}}},
             "a linear antennas.terminal has as much",
         ),
+        # TR 38.821 V16.2.0, Table 6.1.1.1-3: handhelds are of linear polarisation
+        ({"reuse": 4, "polarisations": 2, "cross_polar_db": 20.0}, "a linear antennas.terminal has as much"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(changes, message):
