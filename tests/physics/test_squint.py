@@ -167,6 +167,21 @@ def test_a_study_takes_squint_from_pointing():
     assert expected[0] < 0.9  # a decibel at the edge
     assert point.facts["squint_edge_db"] == pytest.approx(20 * math.log10(expected[0]), rel=0.02)
     assert point.facts["squint_mean_db"] == pytest.approx(10 * math.log10(np.mean(expected**2)), rel=0.02)
+    # Shannon (1948), subcarrier by subcarrier
+    esno = 10 ** (point.facts["esno_db"] / 10)
+    assert point.facts["capacity_bps"] == pytest.approx(120e3 * np.log2(1 + esno * expected**2).sum(), rel=2e-3)
+    assert point.facts["capacity_bps"] < 0.99 * 275 * 12 * 120e3 * math.log2(1 + esno)
+
+
+def test_the_bound_of_a_transparent_payload_counts_what_squints_with_the_signal():
+    """Signal and noise of the first hop leave through one beam: g / (1 / b + g / a), a of 3 dB and b of 6 dB."""
+    gateway = {"latitude_deg": 45, "longitude_deg": 10}
+    feeder = {"gateway": gateway, "carrier_ghz": 28, "cnr_db": 3.0}
+    point = build(from_mapping(mapping(payload={"feeder": feeder}, power={"esno_db": 6.0})))[0].points[0]
+
+    g = np.square(point.values["squint"])
+    ratio = g / (10**-0.6 + g * 10**-0.3)
+    assert point.facts["capacity_bps"] == pytest.approx(120e3 * np.log2(1 + ratio).sum(), rel=1e-9)
 
 
 def test_points_of_one_structure_differ_in_squint_by_value():
@@ -181,7 +196,7 @@ def test_points_of_one_structure_differ_in_squint_by_value():
 BEAMS = {"start": "2026-01-01T00:10:00Z", "spacing_uv": 0.05}
 REFUSED = [
     ({"study": "beams", "beams": BEAMS}, r"antennas\.satellite\.squint: subcarriers has no effect on a beams study"),
-    ({"study": "pass", "at": {"pass": PASS}}, r"antennas\.satellite\.squint: subcarriers has no effect on a pass study"),
+    ({"study": "pass", "at": {"pass": PASS}}, r"antennas\.satellite\.squint: subcarriers has no effect on a pass"),
     ({"link": {"mcs": 5, "estimator": "lmmse-true"}}, "changes the covariance"),
     ({"antennas": {"satellite": {"kind": "aperture", "diameter_m": 1, "squint": "subcarriers"}}}, "squint"),
     ({"antennas": {"satellite": PANEL | {"squint": "delays"}}}, r"antennas\.satellite\.squint"),

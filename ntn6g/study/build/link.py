@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.units import db_to_linear, kmh_to_m_s, linear_to_db
 from ntn6g.phy.closed_form import bit_error_rate
@@ -195,7 +197,7 @@ def _point(values: Mapping[str, Any], asked: Scenario, instant: Instant | None) 
         axes={path: flat.get(path, given) for path, given in values.items()},
         structure=structure,
         values=drawn,
-        facts={**facts, **_theory(structure, received["esno_db"]), **(harq.facts(timing) if timing else {})},
+        facts={**facts, **_theory(structure, received["esno_db"], drawn), **(harq.facts(timing) if timing else {})},
         identity=_identity("link", asked.seed, structure, drawn),
         seed=asked.seed,
         timing=timing,
@@ -260,8 +262,11 @@ def _structure(link: Link, air: Channel, power: Power, asked: Scenario) -> LinkS
     )
 
 
-def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
-    """Closed form of the bit error rate before decoding where it is exact, and the Shannon bound; of one layer only."""
+def _theory(structure: LinkStructure, esno_db: float, values: Mapping[str, Any]) -> dict[str, float]:
+    """Closed form of the bit error rate before decoding where it is exact, and the Shannon bound; of one layer only.
+
+    Where beams squint every subcarrier has its own ratio; what a feeder link adds downwards squints with the signal.
+    """
     esno = db_to_linear(esno_db)
     found: dict[str, float] = {}
     if structure.antennas != SINGLE:
@@ -271,6 +276,10 @@ def _theory(structure: LinkStructure, esno_db: float) -> dict[str, float]:
         found["ber_theory"] = float(bit_error_rate(structure.modulation_name, esno))
     if structure.coding is not None:
         found["capacity_bps"] = structure.bandwidth_hz * math.log2(1.0 + esno)
+        if structure.squint:
+            gain = np.square(values["squint"])
+            ratio = gain / (values["noise_variance"] + gain * values["feeder_noise_variance"])
+            found["capacity_bps"] = structure.bandwidth_hz * float(np.mean(np.log2(1.0 + ratio)))
     return found
 
 
