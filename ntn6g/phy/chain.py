@@ -194,7 +194,7 @@ class LinkChain:
             synchroniser are others than those of plain CP-OFDM.
         """
         if self._payload is not None:
-            raise ScenarioError("a link through it has no element quality", key="payload")
+            raise ScenarioError("a link through it has no element quality", key=self._payload.key)
         if not self._plain:
             raise ScenarioError("only CP-OFDM with one tap and least squares has an element quality", key="link")
         drawn = self._draw(keys, values, None)

@@ -30,6 +30,11 @@ class OnBoard:
     amplifier_first : bool
         Whether the amplifier comes before the filter, as on an uplink: the channel in between, which changes little
         within a symbol, might as well come behind both.
+
+    Attributes
+    ----------
+    key : str
+        What a scenario calls it: the terminal's amplifier where nothing else acts.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class OnBoard:
         amplifier_first: bool = False,
     ) -> None:
         self.feeder, self._amplifier_first = feeder, amplifier_first
+        self.key = "link.amplifier" if amplifier_first and response is None else "payload"
         self._subcarriers, self._curve = grid.subcarriers, curve
         response = np.ones(grid.subcarriers, np.complex128) if response is None else response
         self._response = tf.constant(response / np.sqrt(np.mean(np.abs(response) ** 2)), tf.complex64)

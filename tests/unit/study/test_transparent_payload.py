@@ -10,6 +10,7 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.scenario import from_mapping
 from ntn6g.study.build import build
+from ntn6g.study.build.link_step import make_chain
 
 PLACE = {"latitude_deg": 45, "longitude_deg": 10}
 FEEDER = {"gateway": PLACE, "carrier_ghz": 28, "cnr_db": 20.0}
@@ -192,6 +193,21 @@ def test_a_pass_has_no_signal_where_the_gateway_does_not_see_the_satellite():
 
 
 AMPLIFIER = {"kind": "rapp", "back_off_db": 3}
+
+
+@pytest.mark.parametrize(
+    ("sections", "key"),
+    [
+        ({"feeder": None, "link": {"mcs": 5, "direction": "uplink", "amplifier": AMPLIFIER}}, r"link\.amplifier"),
+        ({"payload": {"amplifier": AMPLIFIER}}, "payload"),
+    ],
+)
+def test_what_leaves_no_element_quality_is_named_as_the_scenario_names_it(sections, key):
+    chain = make_chain(build(from_mapping(mapping(**sections)))[0].points[0].structure)
+    with pytest.raises(ScenarioError, match=f"^{key}: a link through it"):
+        chain.element_quality(None, None)
+
+
 SPREAD = {
     "mcs": 5,
     "direction": "uplink",
