@@ -92,7 +92,8 @@ which several elements of `satellite` see."""
     """Antenna elements of the satellite; default: one, vertical."""
     pattern: Literal["open", "terminal"] = "open"
     """Antenna that scattered paths meet: open, as the tables hold; or `antennas.terminal`, whose gain over that along \
-the line of sight weighs every ray by its angle from it."""
+the line of sight weighs every ray by its angle from it. What it keeps out is missing from the Es/N0 of \
+`power`, which counts all paths as if they came along the line of sight."""
 
 
 class NtnCdl(Section):
@@ -116,7 +117,8 @@ class NtnCdl(Section):
     """Antenna elements of the satellite; default: one, vertical."""
     pattern: Literal["open", "terminal"] = "open"
     """Antenna that scattered paths meet: open, as the tables hold; or `antennas.terminal`, whose gain over that along \
-the line of sight weighs every ray by its angle from it."""
+the line of sight weighs every ray by its angle from it. What it keeps out is missing from the Es/N0 of \
+`power`, which counts all paths as if they came along the line of sight."""
 
 
 class Conformance(Section):
