@@ -130,6 +130,26 @@ def test_every_loss_of_the_feeder_link_is_switched_by_itself():
     assert nothing["feeder_esno_db"] == pytest.approx(40 + 8 + 228.6 - 60, abs=0.01)  # Boltzmann's to a decimal
 
 
+def test_gases_and_rain_of_the_feeder_link_are_those_of_validated_paths():
+    """Rows of reference/data/itu_r.yaml: P.676-13 from the ground, by another program, and P.618-14 for London."""
+    channel = {"carrier_ghz": 20, "environment": "rural", "fading": {"kind": "awgn"}}
+    at = mapping()["at"]
+    feeder = {"gateway": PLACE, "carrier_ghz": 30, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
+    dry = facts(feeder=feeder, at=at | {"elevation_deg": 30})
+    assert dry["feeder_gas_loss_db"] == pytest.approx(0.45831641, rel=1e-6)
+
+    london = {"latitude_deg": 51.5, "longitude_deg": -0.14, "altitude_m": 31.38298}
+    rain = {"rain_rate_001_mm_h": 26.48052, "rain_height_km": 2.45273333}  # P.839-4
+    weather = {"exceeded_percent": 0.1, "polarisation_tilt_deg": 0.0}
+    wet = facts(
+        feeder=feeder | {"gateway": london | rain, "carrier_ghz": 29, "losses": {"rain": True}},
+        terminals={"ue": london},
+        at=at | {"elevation_deg": 31.07699124},
+        channel=channel | {"weather": weather},
+    )
+    assert wet["feeder_rain_loss_db"] == pytest.approx(8.57005837, rel=1e-6)
+
+
 def test_rain_and_clouds_of_the_feeder_link_follow_the_service_link_unless_told_otherwise():
     climate = {"rain_rate_001_mm_h": 40.0, "rain_height_km": 3.0, "liquid_kg_m2": 0.5}
     feeder = {"gateway": PLACE | climate, "carrier_ghz": 28, "eirp_density_dbw_mhz": 40, "gt_dbk": 8}
