@@ -50,14 +50,16 @@ class PlaneTracker:
         # along the line of sight and across it: (r, 0) and (-closing, 0)
         state = _pairs(turn, tf.stack([distance, zero, -closing, zero], axis=-1))
         cosine = tf.sqrt(tf.maximum(1.0 - tf.square(measured[..., 2]), 1e-12))
-        across = distance / cosine  # an error of the sine is one of the angle over its cosine
-        along = tf.stack([tf.ones_like(zero), across, -tf.ones_like(zero)], axis=-1)  # of range, sine, closing
-        order = [0, 2, 1]
-        told = tf.gather(tf.gather(noise, order, axis=-1), order, axis=-2) * along[..., None] * along[..., None, :]
-        padded = tf.pad(told, [[0, 0]] * (len(told.shape) - 2) + [[0, 1], [0, 1]])
-        unknown = np.zeros((4, 4))
-        unknown[3, 3] = max(self.crossing_m_s, _LEAST_CROSSING_M_S) ** 2
-        return Track(state, _turned(turn, padded + unknown))
+        # an error of the sine is one of the angle over its cosine, which turns place and velocity alike
+        one = tf.ones_like(zero)
+        rows = (one, zero, zero), (zero, zero, distance / cosine), (zero, -one, zero), (zero, zero, -closing / cosine)
+        slope = tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)  # [..., 4, 3]
+        told = slope @ noise @ tf.linalg.matrix_transpose(slope)
+        # errors of closing speed times those of the angle: all that is left where nothing crosses
+        both = noise[..., 1, 1] * noise[..., 2, 2] / tf.square(cosine)
+        crossing = max(self.crossing_m_s, _LEAST_CROSSING_M_S) ** 2 + both
+        unknown = tf.linalg.diag(tf.stack([zero, zero, zero, crossing], axis=-1))
+        return Track(state, _turned(turn, told + unknown))
 
     def foretell(self, track: Track) -> Track:
         """One interval on."""
@@ -112,7 +114,7 @@ class PlaneTracker:
     def step_several(
         self, tracks: Track, measured: tf.Tensor, noise: tf.Tensor, seen: tf.Tensor
     ) -> tuple[Track, tf.Tensor]:
-        """The same of several tracks, to which the measurements of a frame are given in the likeliest order.
+        """The same of several tracks, to which the measurements of a frame are given in the nearest order.
 
         Every track gets one measurement at most, so that the sum of squared distances, each no more than the gate, is
         least (global nearest neighbour); what lies beyond a track's gate is not taken.
