@@ -255,6 +255,21 @@ def test_the_joint_spectrum_peaks_at_the_targets_and_nowhere_else():
     np.testing.assert_allclose(found, [(5.0, 1.0), (5.8, 1.8)], atol=0.1)
 
 
+def test_the_joint_spectrum_of_nothing_but_echoes_is_finite_and_highest_at_the_targets():
+    # phasors of single precision may have more energy in the signal's subspace than they have at all
+    places = np.linspace(2.0, 8.0, 601)
+    delay = tf.constant(places * SQUARE.delay_cell_s)
+    channel = tf.cast(scene([3.3, 6.7], [0.0, 0.0], 1e12, 4, 37), tf.complex128)
+
+    covariance = smoothed_covariance_2d(channel, *WINDOW)
+    spectrum = music_2d(SQUARE, covariance, 2, WINDOW, delay, tf.zeros_like(delay)).numpy()
+
+    assert np.isfinite(spectrum).all()
+    assert (spectrum > 0.0).all()
+    for row in spectrum:
+        np.testing.assert_allclose(np.sort(places[np.argsort(row)[-2:]]), [3.3, 6.7], atol=1e-9)
+
+
 def test_matching_pursuit_finds_what_lies_on_its_dictionary_exactly_and_half_a_cell_off_at_most():
     rd_map = RangeDopplerMap(grid=SQUARE, padding=4)
     on = scene([5.25, 9.5, 15.0], [1.5, -3.25, 4.0], 400.0, 8, 34)
@@ -268,6 +283,35 @@ def test_matching_pursuit_finds_what_lies_on_its_dictionary_exactly_and_half_a_c
     np.testing.assert_allclose(np.abs(exact.amplitude), 20.0, rtol=0.05)
     cells = np.sort(near.delay_s.numpy() / SQUARE.delay_cell_s, axis=1)
     assert np.abs(cells - [5.31, 12.44]).max() <= 0.125 + 1e-9
+
+
+def test_three_neighbours_are_each_measured_near_their_joint_bound():
+    # 1.5 cells from one another in delay, the middle one apart in Doppler too
+    frames, delay, doppler, snr = 96, np.array([5.3, 6.8, 8.3]), np.array([1.2, 2.7, 1.2]), 20.0
+    channel = scene(delay, doppler, snr, frames, 38)
+
+    found = clean(RangeDopplerMap(grid=SQUARE, padding=4), channel, 3)
+
+    cells = np.stack([found.delay_s / SQUARE.delay_cell_s, found.doppler_hz / SQUARE.doppler_cell_hz], axis=-1)
+    apart = np.sum((cells[:, None] - np.stack([delay, doppler], axis=-1)[:, None]) ** 2, axis=-1)
+    nearest = apart.argmin(axis=2)
+    assert (np.sort(nearest, axis=1) == [0, 1, 2]).all()  # every target has an estimate of its own
+    error = np.take_along_axis(cells[..., 0], nearest, axis=1) - delay
+    rng = np.random.default_rng(39)
+    bounds = [
+        crlb(
+            SQUARE,
+            [snr] * 3,
+            delay_s=delay * SQUARE.delay_cell_s,
+            doppler_hz=doppler * SQUARE.doppler_cell_hz,
+            phase_rad=rng.uniform(0.0, 2.0 * np.pi, 3),
+        ).delay_s
+        for _ in range(64)
+    ]
+    ratio = np.sqrt(np.mean(error**2, axis=0) / np.mean(np.square(bounds), axis=0)) * SQUARE.delay_cell_s
+    # of 96 squared errors, chi-squared at 1e-3: never below the bound, and at most a quarter above it
+    assert (ratio > np.sqrt(chi2.ppf(1e-3, frames) / frames)).all(), ratio
+    assert (ratio < 1.25 * np.sqrt(chi2.isf(1e-3, frames) / frames)).all(), ratio
 
 
 def test_antennas_tell_two_targets_of_one_cell_apart_by_their_direction():

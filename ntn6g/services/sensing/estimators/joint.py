@@ -9,6 +9,7 @@ from ntn6g.services.sensing.frames.grid import SensingGrid
 from ntn6g.services.sensing.maps.periodogram import RangeDopplerMap
 
 _TURNS = 48  # of the squared matrix
+_LEAST_LEFT = 1e-7  # share of a vector's energy outside a subspace that its single precision tells from nothing
 
 
 def smoothed_covariance_2d(channel: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
@@ -126,7 +127,9 @@ def music_2d(
     rows, columns = shape
     looked = tf.cast(over_m[:, :rows, None] * over_n[:, None, :columns], tf.complex128)
     seen = tf.matmul(signal, tf.reshape(looked, [-1, rows * columns]), adjoint_a=True, transpose_b=True)
-    return 1.0 / (rows * columns - tf.reduce_sum(tf.square(tf.abs(seen)), axis=-2))
+    # without noise nothing is left at a target, and rounding may make that negative
+    left = rows * columns - tf.reduce_sum(tf.square(tf.abs(seen)), axis=-2)
+    return 1.0 / tf.maximum(left, _LEAST_LEFT * rows * columns)
 
 
 def esprit_2d(
