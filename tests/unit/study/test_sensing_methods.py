@@ -1,5 +1,7 @@
 """Several targets measured in one frame by the method of choice: errors, bounds, who is told apart, what is refused."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,6 +15,7 @@ from ntn6g.services.sensing import SensingGrid
 from ntn6g.services.sensing.estimators import assigned
 from ntn6g.services.sensing.estimators.joint import signal_subspace
 from ntn6g.study.build.sensing import SensingStudy
+from ntn6g.study.build.sensing.point import even_phases
 from ntn6g.study.build.sensing.step import make_trial, values_of
 from ntn6g.study.engine import Tally
 
@@ -131,6 +134,31 @@ def test_bounds_of_targets_far_apart_are_those_of_each_alone():
 
     assert facts["near_range_crlb_m"] == pytest.approx(alone, rel=0.05)  # sidelobes two cells away
     assert together["near_range_crlb_m"] > 2.0 * alone
+
+
+@pytest.mark.parametrize("targets", [2, 3, 4])
+def test_phases_between_targets_fill_all_there_are(targets):
+    phases = even_phases(targets)
+
+    # of independent even phases the mean of every product of powers is 0
+    powers = [each for each in itertools.product(range(-2, 3), repeat=targets - 1) if any(each)]
+    means = np.abs(np.exp(1j * phases[:, 1:] @ np.array(powers).T).mean(axis=0))
+    assert means.max() < 0.15, powers[means.argmax()]
+    assert not phases[:, 0].any()
+
+
+def test_errors_of_targets_whose_distance_is_drawn_are_not_set_over_the_bound_of_one_distance():
+    def columns(**sensing):
+        (point,) = (asked := study(method="clean", **sensing)).points
+        sums = {f"{axis}_of_{k}_{power}": 1.0 for axis in ("delay", "doppler") for k in (0, 1) for power in (1, 2, 4)}
+        counts = dict.fromkeys(("found", "found_0", "found_1", "resolved", "quiet_cells"), 0)
+        tally = Tally(100, {"blocks": 100, "false_alarms": 0, "false_alarms_squared": 0, **counts}, sums)
+        return {name for name in asked.row(point, tally, None) if name.endswith("_over_crlb")}
+
+    assert columns(spread_cells=0.5, apart_cells=1.0) == set()
+    assert columns() == {
+        f"{name}{axis}_rmse_over_crlb" for name in ("", "near_", "far_") for axis in ("range", "velocity")
+    }
 
 
 @pytest.mark.parametrize(

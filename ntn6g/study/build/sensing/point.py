@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
@@ -20,7 +21,7 @@ from ntn6g.study.build.sensing.limits import check_around, check_target, reached
 from ntn6g.study.build.sensing.step import SensingWork, make_tracks, subcarriers
 from ntn6g.study.build.sensing.structure import SensingStructure, TrackStructure
 
-_PHASES = 32  # between targets, over which a bound is averaged
+_PHASES = 32  # draws for every target beside the first, over which a bound is averaged
 
 
 @dataclass(frozen=True)
@@ -322,15 +323,28 @@ def _facts(
     return found
 
 
+def even_phases(targets: int) -> NDArray[np.float64]:
+    r"""Phases that fill all there are between several targets evenly, rad [draw, target]; those of the first are 0.
+
+    Target k turns by :math:`\varphi^{-k}` from draw to draw, where :math:`\varphi^{d+1} = \varphi + 1` for d others:
+    the golden ratio of two targets. 1 and these powers are independent over the rationals, so that no combination of
+    phases stands still (M. Roberts, "The unreasonable effectiveness of quasirandom sequences", 2018).
+    """
+    others = targets - 1
+    ratio = 1.5
+    for _ in range(64):
+        ratio = (1.0 + ratio) ** (1.0 / (others + 1.0))
+    turns = np.concatenate([[0.0], ratio ** -np.arange(1.0, targets)])
+    return np.asarray(2.0 * np.pi * np.outer(np.arange(_PHASES * max(others, 1)), turns))
+
+
 def _bounds_of_each(
     grid: SensingGrid, work: SensingWork, names: tuple[str, ...], metres_per_s: float, wavelength_m: float
 ) -> dict[str, float]:
     """Of several targets where they are placed, root-mean-square over the phases between them: each and all."""
     delay_s, doppler_hz, snr = np.array(work.targets).T
-    turns = 0.5 * (np.sqrt(5.0) - 1.0) * np.arange(len(names))  # by the golden ratio phases spread evenly
     bounds = [
-        crlb(grid, snr, delay_s=delay_s, doppler_hz=doppler_hz, phase_rad=2.0 * np.pi * number * turns)
-        for number in range(_PHASES)
+        crlb(grid, snr, delay_s=delay_s, doppler_hz=doppler_hz, phase_rad=phases) for phases in even_phases(len(names))
     ]
     found: dict[str, float] = {}
     for axis, deviations in (

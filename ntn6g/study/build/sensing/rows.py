@@ -94,6 +94,8 @@ def _errors(point: SensingPoint, tally: Tally, looks: int) -> dict[str, float]:
     structure, grid, facts = point.structure, point.structure.grid, point.facts
     found: dict[str, float] = {}
     endings = of_targets(structure.targets, structure.method)
+    # joint bounds are those of one distance, which differs from frame to frame where every target is drawn by itself
+    moved = len(endings) > 1 and point.work.spread_cells > 0.0
     for name, unit, error, scale in (
         ("range", "m", "delay", point.metres_per_s * grid.delay_cell_s),
         ("velocity", "m_s", "doppler", point.wavelength_m * grid.doppler_cell_hz),
@@ -101,10 +103,12 @@ def _errors(point: SensingPoint, tally: Tally, looks: int) -> dict[str, float]:
         bound = f"{name}_crlb_{unit}"
         if endings:
             sums = _pooled(tally, [f"{error}{ending}" for ending in endings])
-            found |= _accuracy(f"{name}_rmse", unit, sums, looks * len(endings), scale, facts[bound])
+            limit = math.inf if moved else facts[bound]
+            found |= _accuracy(f"{name}_rmse", unit, sums, looks * len(endings), scale, limit)
         for target, ending in zip(point.targets, endings if len(endings) > 1 else (), strict=False):
             sums = _pooled(tally, [f"{error}{ending}"])
-            found |= _accuracy(f"{target}_{name}_rmse", unit, sums, looks, scale, facts[f"{target}_{bound}"])
+            limit = math.inf if moved else facts[f"{target}_{bound}"]
+            found |= _accuracy(f"{target}_{name}_rmse", unit, sums, looks, scale, limit)
     if structure.antennas is not None and structure.targets == 1:
         degrees = _pooled(tally, ["angle"])
         found |= _accuracy("angle_rmse", "deg", degrees, looks, math.degrees(1.0), facts["angle_crlb_deg"])
