@@ -65,9 +65,13 @@ def once(values: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     values : [...], float
         What is to be kept.
     like : tensor
-        Any finite numbers, at least one.
+        Any numbers, at least one.
     """
-    return values / (1.0 + 0.0 * tf.reshape(like, [-1])[0])
+    word = tf.bitcast(tf.cast(tf.reshape(like, [-1])[0], tf.float32), tf.uint32)
+    nothing = tf.bitwise.right_shift(
+        tf.bitwise.right_shift(word, tf.constant(31, tf.uint32)), tf.constant(1, tf.uint32)
+    )
+    return values / (1.0 + tf.cast(nothing, values.dtype))
 
 
 def frequency_response(realization: ChannelRealization, frequencies_hz: tf.Tensor) -> tf.Tensor:

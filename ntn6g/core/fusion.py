@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def computed_once(make: Callable[[], tf.Tensor], positive: tf.Tensor) -> tf.Tensor:
+def computed_once(make: Callable[[], tf.Tensor], keys: tf.Tensor) -> tf.Tensor:
     """What ``make`` returns, laid down in memory before anything reads it.
 
     XLA on a CPU draws a cheap producer, a cipher and a Box-Muller transform among them, into whatever gathers,
@@ -17,7 +17,7 @@ def computed_once(make: Callable[[], tf.Tensor], positive: tf.Tensor) -> tf.Tens
     ----------
     make : callable without arguments
         Builds a tensor of static shape.
-    positive : [...], float
-        Positive numbers, which XLA cannot foresee.
+    keys : uint32 [...]
+        Keys of random streams: XLA cannot foresee that they are not all zero.
     """
-    return tf.cond(tf.reduce_all(positive > 0.0), make, lambda: tf.zeros_like(make()))
+    return tf.cond(tf.reduce_any(keys > 0), make, lambda: tf.zeros_like(make()))

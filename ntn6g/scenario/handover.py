@@ -204,7 +204,7 @@ class Dual(Section):
     first: Annotated[tuple[Name, ...], Field(strict=False)] = Field(min_length=1)
     """Layers of the first."""
     second: Annotated[tuple[Name, ...], Field(strict=False)] = Field(min_length=1)
-    """Layers of the second."""
+    """Layers of the second, none of the first."""
     policy: HandoverPolicy = "a3"
     """What each hands over by."""
 
@@ -212,6 +212,10 @@ class Dual(Section):
     def _single(self) -> Self:
         if self.policy in ("duplication", "split", "oracle", "best-sinr"):
             raise ValueError(f"policy {self.policy!r} is none of one connection; take a rule such as a3")
+        if shared := sorted(set(self.first) & set(self.second)):
+            raise ValueError(
+                f"layer {shared[0]!r} serves both connections, whose bits would count twice; give it to one"
+            )
         return self
 
 

@@ -49,9 +49,9 @@ class CodewordChain:
             noise = random.complex_normal(random.stream(keys, "noise"), (sent.shape[1],))
             return sent + tf.cast(tf.sqrt(variance), tf.complex64) * noise
 
-        bits = computed_once(lambda: random.bits(random.stream(keys, "bits"), self.block.bits), variance)
-        coded = computed_once(lambda: self.code.encode(bits), variance)
-        received = computed_once(received_symbols, variance)
+        bits = computed_once(lambda: random.bits(random.stream(keys, "bits"), self.block.bits), keys)
+        coded = computed_once(lambda: self.code.encode(bits), keys)
+        received = computed_once(received_symbols, keys)
         ratios = self.modulation.llr(received, tf.broadcast_to(variance, received.shape))
         decoded = self.code.decode(ratios)
         errors = tf.reduce_sum(tf.cast(decoded.bits != bits, tf.int32), axis=1)

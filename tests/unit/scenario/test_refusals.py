@@ -2,6 +2,8 @@
 
 import pytest
 
+from ntn6g.scenario.handover import Dual
+
 # replaced text, replacement, what the line must say
 BAD_VALUES = {
     "above a limit, in hertz": (
@@ -264,9 +266,7 @@ def test_what_a_study_needs_is_asked_for_by_name(changed, example, refusal):
 
 
 def test_geometry_may_be_absent_where_nothing_reads_it(load_text, changed):
-    tdl = changed(
-        "fading: {kind: ntn-tdl, profile: C}", "fading: {kind: tdl, profile: A, delay_spread_ns: 30}"
-    )
+    tdl = changed("fading: {kind: ntn-tdl, profile: C}", "fading: {kind: tdl, profile: A, delay_spread_ns: 30}")
 
     scenario = load_text(tdl, "platforms=null", "terminals=null", "at=null", "sweep=null")
 
@@ -279,9 +279,7 @@ def test_the_first_mistake_is_told_and_the_others_are_counted(changed, refusal):
 
 def test_every_point_of_a_list_is_validated_before_anything_runs(changed, refusal):
     sweep = "sweep: {zip: {link.mcs_table: [1, 2, 3], link.mcs: [28, 28, 28]}}"
-    text = changed(
-        "sweep: {grid: {power.ebno_db: {from: -2, to: 10, step: 1}, at.elevation_deg: [20, 40, 60]}}", sweep
-    )
+    text = changed("sweep: {grid: {power.ebno_db: {from: -2, to: 10, step: 1}, at.elevation_deg: [20, 40, 60]}}", sweep)
 
     message = refusal(text)
 
@@ -303,3 +301,8 @@ def test_every_point_of_a_list_is_validated_before_anything_runs(changed, refusa
 )
 def test_a_budget_has_one_eirp_and_one_receiver(changed, refusal, budget, said):
     assert said in refusal(changed("{ebno_db: 6}", f"{{budget: {budget}}}"), "sweep=null")
+
+
+def test_a_layer_of_both_connections_is_refused():
+    with pytest.raises(ValueError, match="layer 'orbit' serves both connections"):
+        Dual(first=("ground", "orbit"), second=("orbit",))
