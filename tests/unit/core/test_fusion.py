@@ -16,7 +16,7 @@ def test_what_is_laid_down_is_what_is_computed_in_place():
     keys = tf.constant([[1, 2], [3, 4]], tf.uint32)
     plain, kept = _both(keys)
     tf.debugging.assert_equal(plain, kept[:, ::-1])
-    program = _both.experimental_get_compiler_ir(keys)(stage="optimized_hlo")
+    program = _both.experimental_get_compiler_ir(keys)(stage="optimized_hlo", device_name=keys.device)
     assert program.count(" conditional(") == 1
 
 
