@@ -23,7 +23,8 @@ from ntn6g.channel import antennas
 from ntn6g.channel.interference import quality, same_colour
 from ntn6g.orbit import State
 from ntn6g.orbit.beam import beam_outline, ground_points, off_boresight_rad
-from ntn6g.study.plots.style import PALETTE, house_style, save
+from ntn6g.study.plots.saving import save
+from ntn6g.study.plots.style import PALETTE, house_style
 
 BEAMS, PIXELS, EARTH_M = 19, 161, 6378137.0
 

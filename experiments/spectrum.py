@@ -24,7 +24,8 @@ from matplotlib.figure import Figure
 from ntn6g.channel import ChannelRealization
 from ntn6g.channel.payload import Amplifier, rapp
 from ntn6g.channel.time_domain import TimeDomainChannel
-from ntn6g.study.plots.style import PALETTE, house_style, save
+from ntn6g.study.plots.saving import save
+from ntn6g.study.plots.style import PALETTE, house_style
 
 SUBCARRIERS, POINTS, SYMBOLS = 300, 2048, 400
 AMPLIFIED_HZ, MOVING_HZ, APART_S = 120e3, 15e3, 500e-9  # subcarrier spacings, and between the paths

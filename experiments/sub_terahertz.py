@@ -22,7 +22,8 @@ from matplotlib.figure import Figure
 from ntn6g.channel.fading.subterahertz import MEASURED_HZ, SubTerahertzFading
 from ntn6g.channel.loss import slant_absorption_db
 from ntn6g.channel.loss.weather.absorption import ground_absorption_db
-from ntn6g.study.plots.style import PALETTE, house_style, save
+from ntn6g.study.plots.saving import save
+from ntn6g.study.plots.style import PALETTE, house_style
 
 GHZ = np.linspace(100.0, 300.0, 801)
 

@@ -22,8 +22,9 @@ from ntn6g.study.plots.differences import tell_apart
 from ntn6g.study.plots.handover import handover
 from ntn6g.study.plots.multistatic import multistatic
 from ntn6g.study.plots.pass_geometry import PANELS, pass_geometry
+from ntn6g.study.plots.saving import require_format, save
 from ntn6g.study.plots.sensing import ROC_AXIS, accuracy, range_doppler, roc, tracks
-from ntn6g.study.plots.style import house_style, legend_text, require_format, save
+from ntn6g.study.plots.style import house_style, legend_text
 from ntn6g.study.plots.tables import PUBLISHED, RATES, TIME_AXES, Part, View, axis_of, read_run, telling_axes, x_axis
 from ntn6g.study.plots.trade_off import trade_off
 from ntn6g.study.plots.uncoded import uncoded

@@ -1,10 +1,8 @@
 """How every figure looks and what every axis is called: palette, fonts, names of config paths, saving."""
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntn6g.core.errors import ScenarioError
@@ -12,7 +10,6 @@ from ntn6g.core.errors import ScenarioError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "pdf", "svg")
 PNG_DPI = 150
 # M. Okabe and K. Ito, "Color Universal Design" (2008), without yellow, which is lost on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -328,31 +325,3 @@ def add_legend(figure: "Figure", handles: Sequence[Any]) -> None:
         columns = max(1, min(len(handles), fitting))
         rows = -(-len(handles) // columns)
         figure.legend(handles=handles, loc="outside lower center", ncols=-(-len(handles) // rows))
-
-
-def require_format(path: Path) -> None:
-    """Refuse a file whose suffix names no figure format.
-
-    Raises
-    ------
-    ScenarioError
-        Naming the suffix and the known ones.
-    """
-    if path.suffix.lower().lstrip(".") not in FORMATS:
-        raise ScenarioError(
-            f"{path} ends neither in .png nor .pdf nor .svg: the suffix chooses the format", key="--out"
-        )
-
-
-def save(figure: "Figure", path: Path) -> Path:
-    """Write a figure in the format of its suffix; the same figure gives the same bytes (no date in them)."""
-    kind = path.suffix.lower().lstrip(".")
-    undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=PNG_DPI, metadata=undated[kind])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(buffer.getvalue())
-    except OSError as error:
-        raise ScenarioError(f"{path} cannot be written: {error.strerror}", key="--out") from error
-    return path

@@ -15,7 +15,7 @@ from ntn6g.services.sensing import SensingGrid
 from ntn6g.services.sensing.estimators import assigned
 from ntn6g.services.sensing.estimators.joint import signal_subspace
 from ntn6g.study.build.sensing import SensingStudy
-from ntn6g.study.build.sensing.point import even_phases
+from ntn6g.study.build.sensing.joint_bounds import even_phases
 from ntn6g.study.build.sensing.step import make_trial, values_of
 from ntn6g.study.engine import Tally
 
