@@ -20,6 +20,7 @@ from ntn6g.core import random
 from ntn6g.phy import LinkValues
 from ntn6g.phy.abstraction import BlerTable, EstimatedChannel, ExponentialMapping, InformationMapping, fitted_beta
 from ntn6g.phy.abstraction.calibration import eesm_beta
+from ntn6g.phy.coding import DEFAULT_DECODER
 from ntn6g.study.build.link_step import LinkStructure, make_chain
 
 ROWS = 512
@@ -49,7 +50,7 @@ class Case:
             modulation=None,
             mcs=self.mcs,
             mcs_table=self.mcs_table,
-            decoder="layered-min-sum",
+            decoder=DEFAULT_DECODER,
             decoder_iterations=None,
             fading="ntn-tdl",
             profile=self.profile,

@@ -22,6 +22,7 @@ from ntn6g.core import random
 from ntn6g.core.errors import ScenarioError
 from ntn6g.phy import LinkValues
 from ntn6g.phy.abstraction import BlerTable
+from ntn6g.phy.coding import DEFAULT_DECODER
 from ntn6g.scenario import load
 from ntn6g.services.handover import LOWEST_DB, STEP_DB, tensors_of
 from ntn6g.study.build.handover.policies import rule_of
@@ -109,7 +110,7 @@ class Link:
             modulation=None,
             mcs=mcs,
             mcs_table=table,
-            decoder="layered-min-sum",
+            decoder=DEFAULT_DECODER,
             decoder_iterations=None,
             fading="awgn",
             profile=None,

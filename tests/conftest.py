@@ -103,7 +103,7 @@ LINK_DEFAULTS = {
     "modulation": None,
     "mcs": 5,
     "mcs_table": 1,
-    "decoder": "layered-min-sum",
+    "decoder": "layered-offset-min-sum",
     "decoder_iterations": None,
     "fading": "awgn",
     "profile": None,

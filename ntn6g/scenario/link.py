@@ -20,8 +20,10 @@ _Port = Annotated[int, Field(ge=0, le=11)]  # DM-RS port, TS 38.211 V18.4.0 tabl
 class Decoder(Section):
     """The LDPC decoder."""
 
-    kind: Literal["layered-min-sum", "layered-offset-min-sum", "layered-sum-product", "sionna"] = "layered-min-sum"
-    """Layered normalised min-sum, offset min-sum or sum-product, or Sionna's flooding belief propagation."""
+    kind: Literal["layered-min-sum", "layered-offset-min-sum", "layered-sum-product", "sionna"] = (
+        "layered-offset-min-sum"
+    )
+    """Layered normalised min-sum, offset min-sum (default) or sum-product, or Sionna's flooding belief propagation."""
     iterations: int | None = Field(default=None, ge=1, le=1_000)
     """Most iterations, 1 to 1000; default: the decoder's own."""
 

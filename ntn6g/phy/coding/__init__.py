@@ -10,10 +10,11 @@ from ntn6g.phy.coding.block_size import (
 from ntn6g.phy.coding.decoder import DECODERS
 from ntn6g.phy.coding.mcs import Mcs, mcs, mcs_table
 from ntn6g.phy.coding.rate_matching import REDUNDANCY_VERSIONS, LimitedBuffer
-from ntn6g.phy.coding.transport import CodewordCode, Decoded, TransportCode
+from ntn6g.phy.coding.transport import DEFAULT_DECODER, CodewordCode, Decoded, TransportCode
 
 __all__ = [
     "DECODERS",
+    "DEFAULT_DECODER",
     "REDUNDANCY_VERSIONS",
     "CodewordCode",
     "Decoded",

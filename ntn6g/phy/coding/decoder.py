@@ -13,7 +13,7 @@ from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.coding.check_rules import NORMALISED_MIN_SUM, OFFSET_MIN_SUM, SUM_PRODUCT, CheckRule
-from ntn6g.phy.coding.ldpc import LdpcCode
+from ntn6g.phy.coding.ldpc import IntArray, LdpcCode
 from ntn6g.phy.coding.parity import PackedParity, Parity
 
 GROUP = 64  # codewords that stop together; their rows of 128 bytes and a layer's messages fit a core's cache
@@ -38,14 +38,14 @@ class DecodedWords:
 
 
 class LayeredDecoder:
-    r"""Message passing with layered schedule; by default normalised min-sum in fixed point.
+    r"""Message passing with layered schedule; by default offset min-sum in fixed point.
 
-    One layer is a row of the base graph, Z checks at once. With posterior L_v and stored message R_cv, it
-    computes Q_v = L_v - R_cv, R_cv = answer of the rule to the Q_u, u != v, and L_v = Q_v + R_cv. Min-sum
-    answers prod sign(Q_u) min \|Q_u\| times 3/4, or that minimum less an offset. Its posteriors are int16,
-    messages int8, in steps of 1/8: integer arithmetic makes a codeword's result the same in any batch, and
-    moves a quarter to a half of the memory that float32 does,
-    which is what limits the speed. A codeword whose parity holds is frozen.
+    One layer is a row of the base graph, Z checks at once, in the order of `LdpcCode.checks`. With posterior L_v and
+    stored message R_cv, it computes Q_v = L_v - R_cv, R_cv = answer of the rule to the Q_u, u != v, and
+    L_v = Q_v + R_cv. Min-sum answers prod sign(Q_u) min \|Q_u\| less 1/2 (offset), or times 3/4 (normalised). Its
+    posteriors are int16, messages int8, in steps of 1/8: integer arithmetic makes a codeword's result the same in any
+    batch, and moves a quarter to a half of the memory that float32 does, which is what limits the speed. A codeword
+    whose parity holds is frozen.
 
     More than 64 codewords (16 of a small code) are decoded in groups of 64 (16), one group after another in one
     compiled loop, each until all of its codewords hold or ``iterations`` are spent. The groups are made of codewords
@@ -60,9 +60,8 @@ class LayeredDecoder:
     J. Chen et al., "Reduced-complexity decoding of LDPC codes", IEEE Trans. Commun. 53(8), 2005.
     """
 
-    def __init__(self, code: LdpcCode, *, rule: CheckRule = NORMALISED_MIN_SUM, iterations: int = ITERATIONS) -> None:
+    def __init__(self, code: LdpcCode, *, rule: CheckRule = OFFSET_MIN_SUM, iterations: int = ITERATIONS) -> None:
         self.code, self.iterations, self._rule = code, iterations, rule
-        self._rows = [code.rows_of(layer) for layer in code.layers]
         largest = max(len(layer) for layer in code.layers) * code.lifting_size
         small = largest <= SMALL_LAYER
         self._group_size = SMALL_GROUP if small else GROUP
@@ -101,7 +100,7 @@ class LayeredDecoder:
         systematic = code.systematic_columns * code.lifting_size
         filler = tf.fill([code.filler_bits, words], tf.constant(self._rule.filler, self._rule.posterior))
         posterior = tf.concat([channel[: code.information_bits], filler, channel[systematic:]], 0)
-        messages = tuple(tf.zeros([len(layer), code.lifting_size, words], self._rule.message) for layer in code.layers)
+        messages = tuple(tf.zeros([*checks.shape, words], self._rule.message) for checks in code.checks)
 
         def step(
             i: tf.Tensor, posterior: tf.Tensor, done: tf.Tensor, used: tf.Tensor, *messages: tf.Tensor
@@ -122,13 +121,27 @@ class LayeredDecoder:
         self, posterior: tf.Tensor, messages: tuple[tf.Tensor, ...]
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         sent = []
-        for rows, old in zip(self._rows, messages, strict=True):
+        for checks, old in zip(self.code.checks, messages, strict=True):
+            posterior, new = self._layers(checks, posterior, old)
+            sent.append(new)
+        return posterior, tuple(sent)
+
+    def _layers(self, checks: IntArray, posterior: tf.Tensor, messages: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Layers of equally many edges [layers, edges, Z], one after another: one body for XLA to compile."""
+        positions = tf.constant(checks.reshape(len(checks), -1))
+
+        def step(i: int | tf.Tensor, posterior: tf.Tensor, messages: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            rows, old = positions[i], messages[i]
             extrinsic = tf.reshape(tf.gather(posterior, rows), old.shape) - tf.cast(old, self._rule.posterior)
             new = self._rule.answer(extrinsic)
             update = tf.reshape(extrinsic + new, [-1, posterior.shape[1]])
             posterior = tf.tensor_scatter_nd_update(posterior, rows[:, None], update)
-            sent.append(tf.cast(new, self._rule.message))
-        return posterior, tuple(sent)
+            kept = tf.cast(new, self._rule.message)[None]
+            return i + 1, posterior, kept if len(checks) == 1 else tf.tensor_scatter_nd_update(messages, [[i]], kept)
+
+        if len(checks) == 1:
+            return step(0, posterior, messages)[1:]
+        return tf.while_loop(lambda i, *_: i < len(checks), step, (tf.constant(0), posterior, messages))[1:]
 
 
 class SionnaBeliefPropagation:
@@ -148,7 +161,7 @@ class SionnaBeliefPropagation:
         except ValueError as error:
             reason = " ".join(str(error).split())
             raise ScenarioError(
-                f"sionna refuses code blocks of {code.information_bits} bits: {reason} Take layered-min-sum.",
+                f"sionna refuses code blocks of {code.information_bits} bits: {reason} Take layered-offset-min-sum.",
                 key="link.decoder",
             ) from error
         # Sionna's pruning of columns that are not sent leaves nothing where all are
@@ -166,8 +179,8 @@ class SionnaBeliefPropagation:
 
 
 DECODERS: dict[str, Callable[..., LayeredDecoder | SionnaBeliefPropagation]] = {
-    "layered-min-sum": LayeredDecoder,
-    "layered-offset-min-sum": partial(LayeredDecoder, rule=OFFSET_MIN_SUM),
+    "layered-offset-min-sum": LayeredDecoder,
+    "layered-min-sum": partial(LayeredDecoder, rule=NORMALISED_MIN_SUM),
     "layered-sum-product": partial(LayeredDecoder, rule=SUM_PRODUCT),
     "sionna": SionnaBeliefPropagation,
 }

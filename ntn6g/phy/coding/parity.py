@@ -13,8 +13,8 @@ _WORD = 16  # codewords whose bits one integer holds
 def _positions(code: LdpcCode) -> list[IntArray]:
     """Bit positions of the checks of equally many edges: [edges, checks] each."""
     by_degree = defaultdict(list)
-    for layer in code.layers:
-        by_degree[len(layer)].append(code.rows_of(layer).reshape(len(layer), -1))
+    for checks in code.checks:
+        by_degree[checks.shape[1]].extend(checks)
     return [np.concatenate(rows, 1) for rows in by_degree.values()]
 
 

@@ -22,7 +22,7 @@ from ntn6g.phy.coding.rate_matching import (
     rate_matched_lengths,
 )
 
-DEFAULT_DECODER = "layered-min-sum"
+DEFAULT_DECODER = "layered-offset-min-sum"
 HIGHEST_RATE = 0.95  # TS 38.214 V18.7.0 5.1.3: above it a receiver may skip decoding
 
 

@@ -17,6 +17,7 @@ from ntn6g.core.constants import SPEED_OF_LIGHT_M_S
 from ntn6g.core.errors import ScenarioError
 from ntn6g.core.units import METRES_PER_KILOMETRE, kmh_to_m_s, linear_to_db
 from ntn6g.orbit import slant_range_m
+from ntn6g.phy.coding import DEFAULT_DECODER
 from ntn6g.scenario import Antenna, Channel, Conformance, Scenario, Survey, Terminal
 from ntn6g.study.build import survey_losses as losses
 from ntn6g.study.build.antennas import link_gains, over_sphere
@@ -143,7 +144,7 @@ def _structure(air: Channel, antenna: Antenna | None) -> LinkStructure:
         modulation="bpsk",
         mcs=None,
         mcs_table=1,
-        decoder="layered-min-sum",
+        decoder=DEFAULT_DECODER,
         decoder_iterations=None,
         perfect_csi=True,
         frequency_offset=False,

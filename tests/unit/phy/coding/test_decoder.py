@@ -164,13 +164,13 @@ def test_the_peer_decodes_the_same_clean_codewords(payload, information_bits, co
 
 
 def test_the_peer_refuses_what_sionna_refuses_in_one_line():
-    with pytest.raises(ScenarioError, match=r"link.decoder: sionna refuses .* 40 bits.*layered-min-sum"):
+    with pytest.raises(ScenarioError, match=r"link.decoder: sionna refuses .* 40 bits.*layered-offset-min-sum"):
         CodewordCode(information_bits=40, coded_bits=400, modulation_order=2, decoder="sionna")
 
 
 def test_an_unknown_decoder_is_refused_and_the_known_ones_named():
     with pytest.raises(
         ScenarioError,
-        match="'turbo' is not a decoder; known: layered-min-sum, layered-offset-min-sum, layered-sum-product, sionna",
+        match="'turbo' is not a decoder; known: layered-offset-min-sum, layered-min-sum, layered-sum-product, sionna",
     ):
         CodewordCode(information_bits=320, coded_bits=640, modulation_order=2, decoder="turbo")
