@@ -10,6 +10,7 @@ STEPS_PER_LLR = 8  # fixed-point resolution
 LARGEST = 127  # steps; channel values and messages are clipped here (int8)
 SCALING_SIXTEENTHS = 12  # normalisation 0.75 of min-sum messages
 OFFSET = 4  # steps; 0.5, the usual offset of min-sum
+EXCLUSIVE_OR_EDGES = 10  # XLA sums int16 as int32, and repeats a chain of exclusive ors at every edge: here even
 _FIXED_FILLER = 8192  # steps; a known 0 outweighs anything the checks can say (30 edges x 127)
 _REAL_FILLER, _SMALLEST, _LARGEST_REAL = 1e4, 1e-6, 20.0  # float32: phi(20) = 4e-9, phi(1e-6) = 14.5
 
@@ -59,14 +60,22 @@ def min_sum(extrinsic: tf.Tensor, weaken: Callable[[tf.Tensor], tf.Tensor]) -> t
     first = tf.reduce_min(key, 0)
     is_first = tf.equal(key, first)
     second = tf.reduce_min(tf.where(is_first, _i16(32767), key), 0)
-    negative = tf.reduce_sum(tf.where(extrinsic < 0, _i16(1), _i16(0)), 0)
-    sign = _i16(1) - _i16(2) * tf.bitwise.bitwise_and(negative, _i16(1))
+    others = tf.where(
+        is_first, weaken(tf.bitwise.right_shift(second, _i16(5))), weaken(tf.bitwise.right_shift(first, _i16(5)))
+    )
+    negative = tf.bitwise.right_shift(extrinsic, _i16(15))  # -1 or 0
+    flip = tf.bitwise.bitwise_xor(_odd(negative), negative)
+    return tf.bitwise.bitwise_xor(others, flip) - flip
 
-    def scaled(key: tf.Tensor) -> tf.Tensor:
-        return sign * weaken(tf.bitwise.right_shift(key, _i16(5)))
 
-    others = tf.where(is_first, scaled(second), scaled(first))
-    return tf.where(extrinsic < 0, -others, others)
+def _odd(negative: tf.Tensor) -> tf.Tensor:
+    """Whether an odd number of edges is negative: -1 or 0, int16 [edges, ...] to [...]."""
+    if negative.shape[0] > EXCLUSIVE_OR_EDGES:
+        return -tf.bitwise.bitwise_and(tf.reduce_sum(negative, 0), _i16(1))
+    odd = negative[0]
+    for edge in range(1, negative.shape[0]):
+        odd = tf.bitwise.bitwise_xor(odd, negative[edge])
+    return odd
 
 
 def sum_product(extrinsic: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import tensorflow as tf
 from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 
@@ -19,7 +20,8 @@ from ntn6g.phy.coding.parity import PackedParity, Parity
 GROUP = 64  # codewords that stop together; their rows of 128 bytes and a layer's messages fit a core's cache
 # XLA shares a loop among threads from some 10 kB on, which costs more than the loop where it is that small: codes with
 # few checks of few edges are decoded in groups below that
-SMALL_GROUP, SMALL_LAYER = 16, 320  # codewords; edges of a layer's largest check times lifting size
+SMALL_GROUP, SMALL_LAYER = 16, 200  # codewords; edges of a layer's largest check times lifting size
+LOOPED = 4  # layers of equally many edges that are one loop: compiles sooner, but threads do not share its messages
 CERTAIN = 4.0  # ratio; what a bit can add to the quality by which codewords are grouped
 ITERATIONS = 20  # at R = 0.3, 16 lose 0.1 dB and leave the bracket of published 10 % points by 0.03 dB
 PEER_ITERATIONS = 20  # Sionna's default, behind its published BLER tables
@@ -62,6 +64,11 @@ class LayeredDecoder:
 
     def __init__(self, code: LdpcCode, *, rule: CheckRule = OFFSET_MIN_SUM, iterations: int = ITERATIONS) -> None:
         self.code, self.iterations, self._rule = code, iterations, rule
+        self._checks = [
+            part
+            for checks in code.checks
+            for part in ([checks] if len(checks) >= LOOPED else np.split(checks, len(checks)))
+        ]
         largest = max(len(layer) for layer in code.layers) * code.lifting_size
         small = largest <= SMALL_LAYER
         self._group_size = SMALL_GROUP if small else GROUP
@@ -100,7 +107,7 @@ class LayeredDecoder:
         systematic = code.systematic_columns * code.lifting_size
         filler = tf.fill([code.filler_bits, words], tf.constant(self._rule.filler, self._rule.posterior))
         posterior = tf.concat([channel[: code.information_bits], filler, channel[systematic:]], 0)
-        messages = tuple(tf.zeros([*checks.shape, words], self._rule.message) for checks in code.checks)
+        messages = tuple(tf.zeros([*checks.shape, words], self._rule.message) for checks in self._checks)
 
         def step(
             i: tf.Tensor, posterior: tf.Tensor, done: tf.Tensor, used: tf.Tensor, *messages: tf.Tensor
@@ -121,27 +128,35 @@ class LayeredDecoder:
         self, posterior: tf.Tensor, messages: tuple[tf.Tensor, ...]
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         sent = []
-        for checks, old in zip(self.code.checks, messages, strict=True):
+        for checks, old in zip(self._checks, messages, strict=True):
             posterior, new = self._layers(checks, posterior, old)
             sent.append(new)
         return posterior, tuple(sent)
 
     def _layers(self, checks: IntArray, posterior: tf.Tensor, messages: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Layers of equally many edges [layers, edges, Z], one after another: one body for XLA to compile."""
-        positions = tf.constant(checks.reshape(len(checks), -1))
-
-        def step(i: int | tf.Tensor, posterior: tf.Tensor, messages: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            rows, old = positions[i], messages[i]
-            extrinsic = tf.reshape(tf.gather(posterior, rows), old.shape) - tf.cast(old, self._rule.posterior)
-            new = self._rule.answer(extrinsic)
-            update = tf.reshape(extrinsic + new, [-1, posterior.shape[1]])
-            posterior = tf.tensor_scatter_nd_update(posterior, rows[:, None], update)
-            kept = tf.cast(new, self._rule.message)[None]
-            return i + 1, posterior, kept if len(checks) == 1 else tf.tensor_scatter_nd_update(messages, [[i]], kept)
-
+        """Layers of equally many edges [layers, edges, Z], one after another."""
+        positions = checks.reshape(len(checks), -1)
         if len(checks) == 1:
-            return step(0, posterior, messages)[1:]
-        return tf.while_loop(lambda i, *_: i < len(checks), step, (tf.constant(0), posterior, messages))[1:]
+            posterior, new = self._layer(positions[0], posterior, messages[0])
+            return posterior, new[None]
+        kept = tf.TensorArray(messages.dtype, len(checks), element_shape=messages.shape[1:]).unstack(messages)
+
+        def step(i: tf.Tensor, posterior: tf.Tensor, kept: tf.TensorArray) -> tuple[tf.Tensor, ...]:
+            posterior, new = self._layer(tf.gather(positions, i), posterior, kept.read(i))
+            return i + 1, posterior, kept.write(i, new)
+
+        _, posterior, kept = tf.while_loop(lambda i, *_: i < len(checks), step, (tf.constant(0), posterior, kept))
+        return posterior, kept.stack()
+
+    def _layer(
+        self, rows: IntArray | tf.Tensor, posterior: tf.Tensor, messages: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Z checks, whose edges touch bits ``rows``, and their messages [edges, Z, codewords]."""
+        extrinsic = tf.reshape(tf.gather(posterior, rows), messages.shape) - tf.cast(messages, posterior.dtype)
+        new = self._rule.answer(extrinsic)
+        update = tf.reshape(extrinsic + new, [-1, posterior.shape[1]])
+        posterior = tf.tensor_scatter_nd_update(posterior, rows[:, None], update)
+        return posterior, tf.cast(new, messages.dtype)
 
 
 class SionnaBeliefPropagation:

@@ -12,7 +12,7 @@ _WORD = 16  # codewords whose bits one integer holds
 
 def _positions(code: LdpcCode) -> list[IntArray]:
     """Bit positions of the checks of equally many edges: [edges, checks] each."""
-    by_degree = defaultdict(list)
+    by_degree: defaultdict[int, list[IntArray]] = defaultdict(list)
     for checks in code.checks:
         by_degree[checks.shape[1]].extend(checks)
     return [np.concatenate(rows, 1) for rows in by_degree.values()]
