@@ -15,7 +15,7 @@ from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.coding.check_rules import NORMALISED_MIN_SUM, OFFSET_MIN_SUM, SUM_PRODUCT, CheckRule
 from ntn6g.phy.coding.ldpc import IntArray, LdpcCode
-from ntn6g.phy.coding.parity import PackedParity, Parity
+from ntn6g.phy.coding.parity import Parity
 
 GROUP = 64  # codewords that stop together; their rows of 128 bytes and a layer's messages fit a core's cache
 # XLA shares a loop among threads from some 10 kB on, which costs more than the loop where it is that small: codes with
@@ -70,9 +70,8 @@ class LayeredDecoder:
             for part in ([checks] if len(checks) >= LOOPED else np.split(checks, len(checks)))
         ]
         largest = max(len(layer) for layer in code.layers) * code.lifting_size
-        small = largest <= SMALL_LAYER
-        self._group_size = SMALL_GROUP if small else GROUP
-        self._parity_ok = PackedParity(code) if small else Parity(code)
+        self._group_size = SMALL_GROUP if largest <= SMALL_LAYER else GROUP
+        self._parity_ok = Parity(code)
 
     def __call__(self, llr: tf.Tensor) -> DecodedWords:
         """Decode float32 [columns * Z, codewords], 0 where nothing was received."""

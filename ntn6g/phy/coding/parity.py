@@ -1,6 +1,7 @@
-"""Whether all checks of a codeword hold: layers of equally many edges are one operation, which compiles sooner."""
+"""Whether all checks of a codeword hold: layers of like many edges are one operation, which compiles sooner."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -8,56 +9,43 @@ import tensorflow as tf
 from ntn6g.phy.coding.ldpc import IntArray, LdpcCode
 
 _WORD = 16  # codewords whose bits one integer holds
+_MOST_EDGES = (6, 10, 19)  # of a check, by class: the extension rows of either graph, the core rows of graphs 2 and 1
 
 
 def _positions(code: LdpcCode) -> list[IntArray]:
-    """Bit positions of the checks of equally many edges: [edges, checks] each."""
-    by_degree: defaultdict[int, list[IntArray]] = defaultdict(list)
+    """Bit positions of the checks of like many edges: [edges, checks] each, filled up by the bit behind the last."""
+    classes: defaultdict[int, list[IntArray]] = defaultdict(list)
     for checks in code.checks:
-        by_degree[checks.shape[1]].extend(checks)
-    return [np.concatenate(rows, 1) for rows in by_degree.values()]
+        most = next(most for most in _MOST_EDGES if checks.shape[1] <= most)
+        filled = np.pad(checks, [(0, 0), (0, most - checks.shape[1]), (0, 0)], constant_values=code.bits)
+        classes[most].extend(filled)
+    return [np.concatenate(rows, 1) for rows in classes.values()]
 
 
 class Parity:
-    """Checks bit by bit."""
+    """Checks of sixteen codewords at once, whose bits at one position are one integer."""
 
     def __init__(self, code: LdpcCode) -> None:
         self._positions = _positions(code)
 
     def __call__(self, posterior: tf.Tensor) -> tf.Tensor:
         """Which codewords hold: log P(0)/P(1) [bits, codewords] to bool [codewords]."""
-        ones = tf.cast(posterior < 0, tf.int8)
-        failed = [tf.reduce_max(tf.reduce_sum(tf.gather(ones, checks), 0) % 2, 0) for checks in self._positions]
-        return tf.equal(tf.reduce_max(tf.stack(failed), 0), 0)
-
-
-class PackedParity:
-    """Checks of sixteen codewords at once, whose bits at one position are one integer: faster for small codes."""
-
-    def __init__(self, code: LdpcCode) -> None:
-        self._positions = _positions(code)
-
-    def __call__(self, posterior: tf.Tensor) -> tf.Tensor:
-        """As `Parity`."""
         words = posterior.shape[1]
-        ones = tf.pad(tf.cast(posterior < 0, tf.uint16), [[0, 0], [0, -words % _WORD]])
+        ones = tf.pad(tf.cast(posterior < 0, tf.uint16), [[0, 1], [0, -words % _WORD]])
         places = np.arange(_WORD, dtype=np.uint16)
-        packed = tf.reduce_sum(tf.reshape(ones, [posterior.shape[0], -1, _WORD]) * (1 << places).astype(np.uint16), 2)
+        by_word = tf.reshape(ones, [posterior.shape[0] + 1, -1, _WORD])
+        packed = tf.reduce_sum(by_word * (1 << places).astype(np.uint16), 2)
         failed = tf.zeros_like(packed[0])
         for positions in self._positions:
-            checks = tf.gather(packed, positions[0])
-            for edge in positions[1:]:
-                checks = tf.bitwise.bitwise_xor(checks, tf.gather(packed, edge))
-            failed = tf.bitwise.bitwise_or(failed, _any(checks))
+            odd = _by_halves(tf.bitwise.bitwise_xor, tf.gather(packed, positions))
+            failed = tf.bitwise.bitwise_or(failed, _by_halves(tf.bitwise.bitwise_or, odd))
         return tf.reshape(tf.bitwise.right_shift(failed[:, None], places) % 2, [-1])[:words] < 1
 
 
-def _any(words: tf.Tensor) -> tf.Tensor:
-    """Bits set in any of the integers: [integers, ...] to [...], by halves."""
-    odd = tf.zeros_like(words[0])
-    while words.shape[0] > 1:
-        half = words.shape[0] // 2
-        if words.shape[0] % 2:
-            odd = tf.bitwise.bitwise_or(odd, words[-1])
-        words = tf.bitwise.bitwise_or(words[:half], words[half : 2 * half])
-    return tf.bitwise.bitwise_or(words[0], odd)
+def _by_halves(join: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], integers: tf.Tensor) -> tf.Tensor:
+    """All integers joined, [integers, ...] to [...]: TensorFlow has no such reduction bit by bit."""
+    while (count := integers.shape[0]) > 1:
+        half = count // 2
+        joined = join(integers[:half], integers[half : 2 * half])
+        integers = tf.concat([joined, integers[2 * half :]], 0) if count % 2 else joined
+    return integers[0]
