@@ -44,8 +44,8 @@ class Parity:
 
 def _by_halves(join: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], integers: tf.Tensor) -> tf.Tensor:
     """All integers joined, [integers, ...] to [...]: TensorFlow has no such reduction bit by bit."""
-    while (count := integers.shape[0]) > 1:
-        half = count // 2
+    while integers.shape[0] > 1:
+        half = integers.shape[0] // 2
         joined = join(integers[:half], integers[half : 2 * half])
-        integers = tf.concat([joined, integers[2 * half :]], 0) if count % 2 else joined
+        integers = tf.concat([joined, integers[2 * half :]], 0) if integers.shape[0] % 2 else joined
     return integers[0]
