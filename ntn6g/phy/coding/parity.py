@@ -9,7 +9,7 @@ import tensorflow as tf
 from ntn6g.phy.coding.ldpc import IntArray, LdpcCode
 
 _WORD = 16  # codewords whose bits one integer holds
-_MOST_EDGES = (6, 10, 19)  # of a check, by class: the extension rows of either graph, the core rows of graphs 2 and 1
+_MOST_EDGES = (6, 10, 19)  # of a check, by class; base graph 1 has 3 to 10 and 19, graph 2 has 3 to 6, 8, 10
 
 
 def _positions(code: LdpcCode) -> list[IntArray]:

@@ -4,7 +4,7 @@
     LLR [B, G], each time -> soft values [positions, B], summed -> decoder -> CRC checks -> bits [B, A]        sent
 
 The code blocks of all transport blocks are decoded as one batch. LLR = log P(1)/P(0), as Sionna's demappers
-give. Scrambling is left out: it is the same on both sides and changes no statistics of a random payload.
+give. Scrambling belongs to the physical channel (`ntn6g.phy.physical_channel`).
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from sionna.phy.fec.crc import CRCEncoder
 
 from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.coding.block_size import base_graph, segment
+from ntn6g.phy.coding.check_rules import STEPS_PER_LLR
 from ntn6g.phy.coding.decoder import DecodedWords
 from ntn6g.phy.coding.rate_matching import (
     REDUNDANCY_VERSIONS,
@@ -39,7 +40,7 @@ class Decoded:
 
 
 class TransportCode:
-    """Channel coding of a transport block (TS 38.212 V18, 7.2): one layer, unscrambled.
+    """Channel coding of a transport block (TS 38.212 V18, 7.2).
 
     Rates below the mother code's (1/3 on base graph 1, 1/5 on 2) are sent by repetition as in the standard.
     `encode` and `decode` are the first transmission; a block that is sent several times takes `codeword` once, then
@@ -144,6 +145,8 @@ class TransportCode:
             blocks = blocks[..., : -parts.code_block_crc_bits]
         block = tf.reshape(blocks, [batch, self.block_bits + parts.transport_crc_bits])
         ok &= _crc_holds(self._transport_crc, block)
+        # where nothing was received the decoder stays at the zero word, whose CRC holds
+        ok &= tf.reduce_any(tf.abs(soft) * STEPS_PER_LLR > 0.5, 0)
         iterations = tf.reduce_max(tf.reshape(words.iterations, [parts.code_blocks, batch]), 0)
         return Decoded(block[:, : self.block_bits], ok, iterations)
 
@@ -215,6 +218,7 @@ def _check_sizes(information_bits: int, coded_bits: int, modulation_order: int) 
     if information_bits > HIGHEST_RATE * coded_bits:
         raise ScenarioError(
             f"{information_bits} bits with CRC in {coded_bits} coded bits exceed the rate {HIGHEST_RATE} "
-            "that TS 38.214 5.1.3 allows a receiver; take a lower MCS or more resource blocks",
+            "that TS 38.214 5.1.3 allows a receiver; take a lower MCS or more data elements (more resource blocks, "
+            "fewer DM-RS, no PT-RS)",
             key="link.mcs",
         )

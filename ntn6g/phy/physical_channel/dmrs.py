@@ -12,7 +12,7 @@ from ntn6g.phy.physical_channel.sequences import gold_sequence
 Array = np.ndarray[Any, np.dtype[Any]]
 
 # Single-symbol DM-RS beyond the first one, by last duration l_d and number of additional positions; TS 38.211 V18.4.0
-# Tables 7.4.1.1.2-3 (PDSCH) and 6.4.1.1.3-3 (PUSCH). Mapping type A is the same in both.
+# Tables 7.4.1.1.2-3 (PDSCH) and 6.4.1.1.3-3 (PUSCH). Type A is the same in both, but a PUSCH has 4 symbols or more.
 _A = {
     (3, 7): ((), (), (), ()),
     (8, 9): ((), (7,), (7,), (7,)),
@@ -20,6 +20,7 @@ _A = {
     (12, 12): ((), (9,), (6, 9), (5, 8, 11)),
     (13, 14): ((), (11,), (7, 11), (5, 8, 11)),
 }
+_A_UPLINK = {(max(low, 4), high): more for (low, high), more in _A.items()}
 _B_DOWNLINK = {
     (2, 4): ((), (), (), ()),
     (5, 7): ((), (4,), (4,), (4,)),
@@ -42,7 +43,7 @@ _B_UPLINK_DOUBLE = {(5, 7): ((), ()), (8, 9): ((), (5,)), (10, 11): ((), (7,)), 
 # By mapping type, direction and symbols of a DM-RS
 _TABLES: Mapping[tuple[str, str, int], Mapping[tuple[int, int], tuple[tuple[int, ...], ...]]] = {
     ("A", "downlink", 1): _A,
-    ("A", "uplink", 1): _A,
+    ("A", "uplink", 1): _A_UPLINK,
     ("B", "downlink", 1): _B_DOWNLINK,
     ("B", "uplink", 1): _B_UPLINK,
     ("A", "downlink", 2): _A_DOUBLE,

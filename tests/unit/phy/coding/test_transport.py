@@ -46,6 +46,50 @@ def test_a_batch_wider_than_base_graph_1_allows_is_sent_by_repetition(payload):
     np.testing.assert_array_equal(decoded.bits.numpy(), bits.numpy())
 
 
+@pytest.mark.parametrize("level", [0.0, 1e-3])
+def test_a_block_of_which_nothing_was_heard_is_not_acknowledged(level):
+    # the decoder stays at the zero word, which is a codeword, and its CRC of TS 38.212 5.1 begins at zero
+    code = build(2, mcs(1, 4).code_rate, 6)
+    decoded = code.decode(tf.fill([2, code.coded_bits], level))
+
+    assert not decoded.bits.numpy().any()
+    assert not decoded.crc_ok.numpy().any()
+
+
+# TS 38.212 V18 5.1: generator polynomials by the powers of D
+GENERATORS = {
+    "24A": (24, 23, 18, 17, 14, 11, 10, 7, 6, 5, 4, 3, 1, 0),
+    "24B": (24, 23, 6, 5, 1, 0),
+    "16": (16, 12, 5, 0),
+}
+
+
+def remainder(bits, generator) -> np.ndarray:
+    """Remainder of the division of a polynomial over GF(2), its highest power first, by a generator."""
+    divisor = np.zeros(generator[0] + 1, np.int8)
+    divisor[generator[0] - np.array(generator)] = 1
+    left = np.array(bits, np.int8)
+    for place in range(len(left) - generator[0]):
+        if left[place]:
+            left[place : place + len(divisor)] ^= divisor
+    return left[-generator[0] :]
+
+
+@pytest.mark.parametrize(("resource_blocks", "transport_crc"), [(6, "16"), (25, "24A"), (200, "24A")])
+def test_blocks_are_divisible_by_the_generator_polynomials(payload, resource_blocks, transport_crc):
+    code = build(4, mcs(1, 14).code_rate, resource_blocks)
+    parts = code.segmentation
+    words = code.codeword(payload(1, code.block_bits)).numpy()
+    blocks = words.reshape(-1, parts.code_blocks)[: parts.code_block_bits].T  # systematic bits come first
+    assert (parts.code_blocks > 1) == (resource_blocks == 200)
+
+    if parts.code_blocks > 1:
+        for block in blocks:
+            assert not remainder(block, GENERATORS["24B"]).any()
+    whole = np.concatenate([block[: len(block) - parts.code_block_crc_bits] for block in blocks])
+    assert not remainder(whole, GENERATORS[transport_crc]).any()
+
+
 @pytest.mark.parametrize(("table", "index", "resource_blocks"), [(1, 4, 6), (1, 26, 25)])
 def test_the_crc_catches_blocks_of_noise(table, index, resource_blocks):
     row = mcs(table, index)
