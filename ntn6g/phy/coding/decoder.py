@@ -44,7 +44,7 @@ class LayeredDecoder:
 
     One layer is a row of the base graph, Z checks at once, in the order of `LdpcCode.checks`. With posterior L_v and
     stored message R_cv, it computes Q_v = L_v - R_cv, R_cv = answer of the rule to the Q_u, u != v, and
-    L_v = Q_v + R_cv. Min-sum answers prod sign(Q_u) min \|Q_u\| less 1/2 (offset), or times 3/4 (normalised). Its
+    L_v = Q_v + R_cv. Min-sum answers prod sign(Q_u) min \|Q_u\| less 3/8 (offset), or times 3/4 (normalised). Its
     posteriors are int16, messages int8, in steps of 1/8: integer arithmetic makes a codeword's result the same in any
     batch, and moves a quarter to a half of the memory that float32 does, which is what limits the speed. A codeword
     whose parity holds is frozen.
