@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tensorflow as tf
 STEPS_PER_LLR = 8  # fixed-point resolution
 LARGEST = 127  # steps; channel values and messages are clipped here (int8)
 SCALING_SIXTEENTHS = 12  # normalisation 0.75 of min-sum messages
-OFFSET = 3  # steps; 3/8: 1/2 is 0.05 dB better for QPSK at low rates and as much worse for 64-QAM at R = 1/2
+OFFSET, LOW_RATE_OFFSET = 3, 4  # steps; 3/8 and 1/2
 EXCLUSIVE_OR_EDGES = 10  # XLA sums int16 as int32, and repeats a chain of exclusive ors at every edge: here even
 _FIXED_FILLER = 8192  # steps; a known 0 outweighs anything the checks can say (30 edges x 127)
 _REAL_FILLER, _SMALLEST, _LARGEST_REAL = 1e4, 1e-6, 20.0  # float32: phi(20) = 4e-9, phi(1e-6) = 14.5
@@ -43,8 +44,8 @@ def _normalised(magnitude: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.right_shift(magnitude * _i16(SCALING_SIXTEENTHS) + _i16(8), _i16(4))
 
 
-def _offset(magnitude: tf.Tensor) -> tf.Tensor:
-    return tf.maximum(magnitude - _i16(OFFSET), _i16(0))
+def _offset(steps: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    return lambda magnitude: tf.maximum(magnitude - _i16(steps), _i16(0))
 
 
 def min_sum(extrinsic: tf.Tensor, weaken: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
@@ -97,9 +98,10 @@ def sum_product(extrinsic: tf.Tensor) -> tf.Tensor:
 
 
 NORMALISED_MIN_SUM = CheckRule(
-    _fixed_point, lambda extrinsic: min_sum(extrinsic, _normalised), tf.int16, tf.int8, _FIXED_FILLER
+    _fixed_point, partial(min_sum, weaken=_normalised), tf.int16, tf.int8, _FIXED_FILLER
 )
-OFFSET_MIN_SUM = CheckRule(
-    _fixed_point, lambda extrinsic: min_sum(extrinsic, _offset), tf.int16, tf.int8, _FIXED_FILLER
+OFFSET_MIN_SUM, LOW_RATE_OFFSET_MIN_SUM = (
+    CheckRule(_fixed_point, partial(min_sum, weaken=_offset(steps)), tf.int16, tf.int8, _FIXED_FILLER)
+    for steps in (OFFSET, LOW_RATE_OFFSET)
 )
 SUM_PRODUCT = CheckRule(tf.identity, sum_product, tf.float32, tf.float32, _REAL_FILLER)

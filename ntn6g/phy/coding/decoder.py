@@ -13,8 +13,14 @@ import tensorflow as tf
 from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
 
 from ntn6g.core.errors import ScenarioError
-from ntn6g.phy.coding.check_rules import NORMALISED_MIN_SUM, OFFSET_MIN_SUM, SUM_PRODUCT, CheckRule
-from ntn6g.phy.coding.ldpc import IntArray, LdpcCode
+from ntn6g.phy.coding.check_rules import (
+    LOW_RATE_OFFSET_MIN_SUM,
+    NORMALISED_MIN_SUM,
+    OFFSET_MIN_SUM,
+    SUM_PRODUCT,
+    CheckRule,
+)
+from ntn6g.phy.coding.ldpc import PUNCTURED, IntArray, LdpcCode
 from ntn6g.phy.coding.parity import Parity
 
 GROUP = 64  # codewords that stop together; their rows of 128 bytes and a layer's messages fit a core's cache
@@ -24,6 +30,7 @@ SMALL_GROUP, SMALL_LAYER = 16, 200  # codewords; edges of a layer's largest chec
 LOOPED = 4  # layers of equally many edges that are one loop: compiles sooner, but threads do not share its messages
 CERTAIN = 4.0  # ratio; what a bit can add to the quality by which codewords are grouped
 ITERATIONS = 20
+LOW_RATE = 0.4  # below it, where QPSK is sent, 1/2 is 0.16 dB better than 3/8; 64-QAM at R = 1/2 takes 3/8
 PEER_ITERATIONS = 20  # Sionna's default, behind its published BLER tables
 
 
@@ -44,10 +51,10 @@ class LayeredDecoder:
 
     One layer is a row of the base graph, Z checks at once, in the order of `LdpcCode.checks`. With posterior L_v and
     stored message R_cv, it computes Q_v = L_v - R_cv, R_cv = answer of the rule to the Q_u, u != v, and
-    L_v = Q_v + R_cv. Min-sum answers prod sign(Q_u) min \|Q_u\| less 3/8 (offset), or times 3/4 (normalised). Its
-    posteriors are int16, messages int8, in steps of 1/8: integer arithmetic makes a codeword's result the same in any
-    batch, and moves a quarter to a half of the memory that float32 does, which is what limits the speed. A codeword
-    whose parity holds is frozen.
+    L_v = Q_v + R_cv. Min-sum answers prod sign(Q_u) min \|Q_u\| less 3/8 (offset; 1/2 below a code rate of 0.4), or
+    times 3/4 (normalised). Its posteriors are int16, messages int8, in steps of 1/8: integer arithmetic makes a
+    codeword's result the same in any batch, and moves a quarter to a half of the memory that float32 does, which is
+    what limits the speed. A codeword whose parity holds is frozen.
 
     More than 64 codewords (16 of a small code) are decoded in groups of 64 (16), one group after another in one
     compiled loop, each until all of its codewords hold or ``iterations`` are spent. The groups are made of codewords
@@ -62,8 +69,10 @@ class LayeredDecoder:
     J. Chen et al., "Reduced-complexity decoding of LDPC codes", IEEE Trans. Commun. 53(8), 2005.
     """
 
-    def __init__(self, code: LdpcCode, *, rule: CheckRule = OFFSET_MIN_SUM, iterations: int = ITERATIONS) -> None:
-        self.code, self.iterations, self._rule = code, iterations, rule
+    def __init__(self, code: LdpcCode, *, rule: CheckRule | None = None, iterations: int = ITERATIONS) -> None:
+        self.code, self.iterations = code, iterations
+        low = code.systematic_columns < LOW_RATE * (code.columns - PUNCTURED)
+        self._rule = rule or (LOW_RATE_OFFSET_MIN_SUM if low else OFFSET_MIN_SUM)
         self._checks = [
             part
             for checks in code.checks

@@ -20,7 +20,7 @@ IntArray = npt.NDArray[np.int32]
 
 CORE_ROWS = 4  # rows of the base graph with the double-diagonal parity part
 _COLUMNS = {1: 68, 2: 52}
-_PUNCTURED = 2  # first columns, never sent
+PUNCTURED = 2  # first columns, never sent
 # TS 38.212 V18 Table 5.4.2.1-2: k_0 = floor(numerator N_cb / (columns Z)) Z of redundancy versions 0 to 3, where the
 # columns are those of the full circular buffer
 _START_NUMERATORS = {1: (0, 17, 33, 56), 2: (0, 13, 25, 43)}
@@ -42,7 +42,7 @@ def _base_matrix(graph: int, lifting_set: int) -> IntArray:
 
 def start_position(*, base_graph: int, lifting_size: int, buffer_bits: int, version: int) -> int:
     """Where redundancy version 0 to 3 starts in a circular buffer of N_cb bits: k_0 of TS 38.212 Table 5.4.2.1-2."""
-    columns = _COLUMNS[base_graph] - _PUNCTURED
+    columns = _COLUMNS[base_graph] - PUNCTURED
     return _START_NUMERATORS[base_graph][version] * buffer_bits // (columns * lifting_size) * lifting_size
 
 
@@ -86,9 +86,9 @@ class LdpcCode:
         z, systematic = self.lifting_size, self.systematic_columns
         self.filler_bits = systematic * z - information_bits
         # bit position in the mother codeword (punctured columns counted) of each entry of the circular buffer
-        whole = (base.shape[1] - _PUNCTURED) * z
+        whole = (base.shape[1] - PUNCTURED) * z
         self.buffer_bits = whole if buffer_bits is None else min(whole, buffer_bits)
-        positions = np.arange(_PUNCTURED * z, _PUNCTURED * z + self.buffer_bits, dtype=np.int32)
+        positions = np.arange(PUNCTURED * z, PUNCTURED * z + self.buffer_bits, dtype=np.int32)
         filler = (positions >= information_bits) & (positions < systematic * z)
         self.buffer = positions[~filler]
         sent = np.unique(np.concatenate([self._selected(sent_bits, version) for version in versions]) // z)
@@ -109,7 +109,7 @@ class LdpcCode:
             buffer_bits=self.buffer_bits,
             version=version,
         )
-        first = int(np.searchsorted(self.buffer, _PUNCTURED * self.lifting_size + start))
+        first = int(np.searchsorted(self.buffer, PUNCTURED * self.lifting_size + start))
         return np.take(self.buffer, first + np.arange(sent_bits), mode="wrap")
 
     def _checks(self) -> tuple[IntArray, ...]:
@@ -122,7 +122,7 @@ class LdpcCode:
         """
         groups = defaultdict(list)
         for layer in reversed(self.layers):
-            both = sum(column < _PUNCTURED for column, _ in layer) == _PUNCTURED
+            both = sum(column < PUNCTURED for column, _ in layer) == PUNCTURED
             groups[both, len(layer)].append(self.rows_of(layer).reshape(len(layer), -1))
         return tuple(np.stack(groups[key]) for key in sorted(groups))
 

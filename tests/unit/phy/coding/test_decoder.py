@@ -8,6 +8,8 @@ from ntn6g.core.errors import ScenarioError
 from ntn6g.phy.coding import CodewordCode
 from ntn6g.phy.coding.check_rules import (
     LARGEST,
+    LOW_RATE_OFFSET,
+    LOW_RATE_OFFSET_MIN_SUM,
     NORMALISED_MIN_SUM,
     OFFSET,
     OFFSET_MIN_SUM,
@@ -23,6 +25,7 @@ from ntn6g.phy.coding.ldpc import LdpcCode
     [
         (NORMALISED_MIN_SUM, lambda smallest: (smallest * SCALING_SIXTEENTHS + 8) // 16),
         (OFFSET_MIN_SUM, lambda smallest: np.maximum(smallest - OFFSET, 0)),
+        (LOW_RATE_OFFSET_MIN_SUM, lambda smallest: np.maximum(smallest - LOW_RATE_OFFSET, 0)),
     ],
 )
 def test_check_messages_are_weakened_leave_one_out_minima_and_zero_counts_as_plus(rule, weaken):
