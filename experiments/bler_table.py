@@ -82,7 +82,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=PACKAGED)
     asked = parser.parse_args()
     curves, folders, earlier = {}, [], []
-    kept = [asked.out] if asked.out.exists() and asked.out not in asked.sources else []
+    named = {source.resolve() for source in asked.sources}
+    kept = [asked.out] if asked.out.exists() and asked.out.resolve() not in named else []
     for source in [*asked.sources, *kept]:
         if source.is_file():
             found, told = table_of(source)

@@ -11,7 +11,9 @@ STEPS_PER_LLR = 8  # fixed-point resolution
 LARGEST = 127  # steps; channel values and messages are clipped here (int8)
 SCALING_SIXTEENTHS = 12  # normalisation 0.75 of min-sum messages
 OFFSET, LOW_RATE_OFFSET = 3, 4  # steps; 3/8 and 1/2
-EXCLUSIVE_OR_EDGES = 10  # XLA sums int16 as int32, and repeats a chain of exclusive ors at every edge: here even
+# Most edges whose signs are combined by exclusive or: XLA sums int16 as int32, which is slower, but repeats a chain of
+# exclusive ors at every edge, which from here on is slower still
+EXCLUSIVE_OR_EDGES = 10
 _FIXED_FILLER = 8192  # steps; a known 0 outweighs anything the checks can say (30 edges x 127)
 _REAL_FILLER, _SMALLEST, _LARGEST_REAL = 1e4, 1e-6, 20.0  # float32: phi(20) = 4e-9, phi(1e-6) = 14.5
 
