@@ -51,7 +51,8 @@ class Link(Section):
     mcs: int | None = Field(default=None, ge=0, le=31)
     """Modulation and coding scheme index, 0 to the last of its table; required unless coding is none."""
     mcs_table: Literal[1, 2, 3, 4] = 1
-    """MCS table of TS 38.214: 1 (to 64-QAM), 2 (to 256-QAM), 3 (low spectral efficiency) or 4 (to 1024-QAM)."""
+    """MCS table of TS 38.214: 1 (to 64-QAM), 2 (to 256-QAM), 3 (low spectral efficiency) or, on downlinks, 4 (to
+    1024-QAM)."""
     modulation: Literal["bpsk", "pi/2-bpsk", "qpsk", "16qam", "64qam", "256qam", "1024qam"] | None = None
     """Constellation of an uncoded link; required where coding is none, not allowed elsewhere."""
     coding: Literal["ldpc", "none"] = "ldpc"
@@ -231,6 +232,11 @@ class Link(Section):
             )
         if self.mcs is None:
             raise ScenarioError("required key is missing (or give coding: none with a modulation)", key="link.mcs")
+        if self.mcs_table == 4 and self.direction == "uplink":
+            raise ScenarioError(
+                "4 (to 1024-QAM) is a table of the PDSCH; an uplink takes 1, 2 or 3 (TS 38.214 6.1.4.1)",
+                key="link.mcs_table",
+            )
         last = LAST_MCS_INDEX[self.mcs_table]
         if self.mcs > last:
             raise ScenarioError(

@@ -117,8 +117,8 @@ class LdpcCode:
 
         Layers that touch both punctured columns come last, since two erased bits make a check say nothing; among the
         others, and among those, few edges come first, since their checks say most, and the last row of the base graph
-        first. A message-passing decoder then needs 3 to 20 % fewer iterations than in the order of the rows, the more
-        the lower the code rate.
+        first. A message-passing decoder then needs 1 to 10 % fewer iterations than in the order of the rows, the more
+        the longer the blocks.
         """
         groups = defaultdict(list)
         for layer in reversed(self.layers):

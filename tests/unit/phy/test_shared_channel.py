@@ -243,16 +243,29 @@ class TestPtrs:
     @pytest.mark.parametrize("dmrs_type", [1, 2])
     @pytest.mark.parametrize("offset", [0, 1, 2, 3])
     def test_it_lies_on_subcarriers_of_its_dmrs_port_with_their_values_and_takes_data_elements(self, dmrs_type, offset):
+        groups = dmrs_type + 1
         bare = {"resource_blocks": BLOCKS, "subcarrier_spacing_hz": 30e3, "dmrs_type": dmrs_type}
-        grid = SlotGrid(**bare, ptrs=Ptrs(element_offset=offset))
+        bare |= {"dmrs_cdm_groups_without_data": groups}
+        taken = set()
+        for port in range(2 * groups):
+            grid = SlotGrid(**bare, dmrs_ports=(port,), ptrs=Ptrs(element_offset=offset))
 
-        assert set(grid.ptrs_subcarriers) <= set(grid.port_subcarriers(0))
-        first = grid.reference[0][grid.dmrs_symbols[0]]
-        np.testing.assert_array_equal(grid.reference[0][3][grid.ptrs_subcarriers], first[grid.ptrs_subcarriers])
-        lost = len(grid.ptrs_symbols) * len(grid.ptrs_subcarriers)
-        assert lost == 12 * BLOCKS // 2
-        assert grid.data_elements == SlotGrid(**bare).data_elements - lost
-        assert grid.reserved_per_block == SlotGrid(**bare).reserved_per_block  # no overhead of the block size
+            assert set(grid.ptrs_subcarriers) <= set(grid.port_subcarriers(port))
+            first = grid.reference[0][grid.dmrs_symbols[0]][grid.ptrs_subcarriers]
+            # r(2n + k') of the DM-RS without its cover w_f, TS 38.211 7.4.1.2.1 and 6.4.1.2.1.1: k = 4n + 2k' + Delta
+            # (type 1) or 6n + k' + Delta; DM-RS has the power of the groups beside it, PT-RS that of data
+            odd = grid.ptrs_subcarriers // (3 - dmrs_type) % 2
+            cover = np.where(odd * port % 2, -1, 1)
+            np.testing.assert_allclose(
+                grid.reference[0][3][grid.ptrs_subcarriers], first * cover / groups**0.5, rtol=1e-6
+            )
+            lost = len(grid.ptrs_symbols) * len(grid.ptrs_subcarriers)
+            assert lost == 12 * BLOCKS // 2
+            assert grid.data_elements == SlotGrid(**bare).data_elements - lost
+            assert grid.reserved_per_block == SlotGrid(**bare).reserved_per_block  # no overhead of the block size
+            taken.add(int(grid.ptrs_subcarriers[0]) % 12)
+
+        assert len(taken) == 2 * groups  # ports do not share elements
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3])

@@ -103,6 +103,11 @@ BAD_VALUES = {
         "mcs: 27, mcs_table: 4",
         ["link.mcs", "27", "table 4", "26"],
     ),
+    "1024-QAM on an uplink": (
+        "direction: downlink, subcarrier_khz: 120, resource_blocks: 25, mcs: 14, mcs_table: 1",
+        "direction: uplink, subcarrier_khz: 120, resource_blocks: 25, mcs: 14, mcs_table: 4",
+        ["link.mcs_table", "4", "PDSCH", "1, 2 or 3"],
+    ),
     "an allocation beyond the slot": (
         "mcs: 14",
         "mcs: 14, first_symbol: 4, symbols: 12",
