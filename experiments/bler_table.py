@@ -5,8 +5,8 @@
 A source is a run folder or an earlier table; the first that has a curve gives it, and a table that is there under --out
 already is the last of them, so that runs add to the shipped one. A curve says with which decoder it was made. Only
 complete curves are taken: every point has met its rule, the first loses nearly all blocks, the last is surely below the
-lowest rate. Points without enough errors are left out. Prints which rows of the MCS tables are there and which are
-missing. Expected with the shipped config run to its end: 192 curves, none missing.
+lowest rate. A curve ends before its first point without enough errors. Prints which rows of the MCS tables are there and
+which are missing. Expected with the shipped config run to its end: 192 curves, none missing.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import csv
 import json
 import sys
 from collections import Counter, defaultdict
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import yaml
@@ -42,7 +42,8 @@ def curves_of(folder: Path) -> dict[tuple[int, ...], list[dict[str, str]]]:
         steps = {round(right - left, 6) for left, right in pairwise(at_db)}
         ended = all(row["stopped_by"] in ENDS for row in ordered) and ordered[-1]["stopped_by"] == "lowest_bler"
         if ended and len(steps) == 1 and float(ordered[0]["bler"]) > HIGHEST:
-            complete[curve] = [row | decoder for row in ordered if int(row["block_errors"]) >= wanted]
+            told = takewhile(lambda row: int(row["block_errors"]) >= wanted, ordered)
+            complete[curve] = [row | decoder for row in told]
     return complete
 
 
