@@ -5,8 +5,8 @@
 A source is a run folder or an earlier table; the first that has a curve gives it, and a table that is there under --out
 already is the last of them, so that runs add to the shipped one. A curve says with which decoder it was made. Only
 complete curves are taken: every point has met its rule, the first loses nearly all blocks, the last is surely below the
-lowest rate. A curve ends before its first point without enough errors. Prints which rows of the MCS tables are there and
-which are missing. Expected with the shipped config run to its end: 192 curves, none missing.
+lowest rate. A curve ends before its first point without enough errors. Prints which rows of the MCS tables are there
+and which are missing. Expected with the shipped config run to its end: 192 curves, none missing.
 """
 
 import argparse

@@ -5,8 +5,8 @@ import numpy as np
 from ntn6g.core.errors import ScenarioError
 
 # By bits per symbol: code rate and beta, from experiments/effective_sinr.py --profile A --fit (100 ns, two resource
-# blocks of 120 kHz, channel estimated by least squares, layered offset min-sum, 10 % point of the block error rate, 1024
-# blocks a point)
+# blocks of 120 kHz, channel estimated by least squares, layered offset min-sum, 10 % point of the block error rate,
+# 1024 blocks a point)
 _BETA = {
     2: ((0.301, 1.64), (0.588, 1.50)),
     4: ((0.332, 4.00), (0.540, 5.42)),
