@@ -26,7 +26,7 @@ from ntn6g.study.build.link_step import LinkStructure, make_chain
 ROWS = 512
 CANDIDATES = 2.0 ** np.arange(-2.0, 5.01, 0.5)
 LIMIT_DB = 0.3
-MCS = (4, 8, 10, 14, 17, 19)
+MCS = (4, 8, 10, 12, 14, 17, 19)
 RESOURCE_BLOCKS, DELAY_SPREAD_S = 2, 100e-9
 
 

@@ -6,10 +6,10 @@ from ntn6g.core.errors import ScenarioError
 
 # By bits per symbol: code rate and beta, from experiments/effective_sinr.py --profile A --fit (100 ns, two resource
 # blocks of 120 kHz, channel estimated by least squares, layered offset min-sum, 10 % point of the block error rate,
-# 1024 blocks a point)
+# 1024 blocks a point, 4096 of 16-QAM)
 _BETA = {
     2: ((0.301, 1.64), (0.588, 1.50)),
-    4: ((0.332, 4.00), (0.540, 5.42)),
+    4: ((0.332, 4.11), (0.424, 4.08), (0.540, 5.29)),
     6: ((0.428, 9.43), (0.505, 13.30)),
 }
 
