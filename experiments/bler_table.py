@@ -86,6 +86,9 @@ def main() -> int:
     named = {source.resolve() for source in asked.sources}
     kept = [asked.out] if asked.out.exists() and asked.out.resolve() not in named else []
     for source in [*asked.sources, *kept]:
+        if not source.is_file() and not (source / "results.csv").is_file():
+            print(f"{source}: no results.csv; a run has one once it has ended or was stopped", file=sys.stderr)
+            return 2
         if source.is_file():
             found, told = table_of(source)
             earlier.append(told)

@@ -52,3 +52,13 @@ def test_a_run_without_a_complete_curve_gives_no_table(tmp_path):
     assert done.returncode == 1
     assert "no curve is complete" in done.stderr
     assert not (tmp_path / "table.csv").exists()
+
+
+def test_a_folder_without_results_is_refused_in_one_line(tmp_path):
+    command = [sys.executable, SCRIPT, tmp_path / "none", "--out", tmp_path / "table.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=SCRIPT.parents[1])
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no results.csv" in done.stderr
+    assert not (tmp_path / "table.csv").exists()

@@ -33,7 +33,7 @@ class TestShippedTable:
         for row in TABLE.rows:
             assert (row.block_errors >= min(wanted)).all(), row.block
             assert row.bler[0] > 0.9, row.block
-            assert row.lowest_bler < 0.1, row.block  # the next point of a steep curve lies below the lowest rate
+            assert row.lowest_bler < 0.2, row.block  # steep curves fall from there to the lowest rate in 0.25 dB
             steps_db = np.diff(row.esno_db)
             assert (steps_db == steps_db[0]).all(), row.block
             assert steps_db[0] <= 0.25, row.block
